@@ -1,0 +1,69 @@
+"""What the managers know of git: a clone a conversation, and what came of a turn in it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """A repository's address, and the token for it where one is needed. The token is a secret: not in `repr`."""
+
+    name: str
+    url: str
+    token: str = ""
+
+    def __repr__(self) -> str:
+        """Show the address only."""
+        return f"Remote(name={self.name!r}, url={self.url!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A conversation's folder with a clone in it (or empty, where no repository is known: `branch` is empty then).
+
+    `folder` holds `clone` (where the agent works), `home` and `session`, all private to the conversation.
+    """
+
+    folder: Path
+    branch: str = ""
+    base: str = ""
+
+    @property
+    def clone(self) -> Path:
+        """Where the agent works."""
+        return self.folder / "clone"
+
+    @property
+    def home(self) -> Path:
+        """The agent's HOME."""
+        return self.folder / "home"
+
+    @property
+    def session(self) -> Path:
+        """What the agent keeps from turn to turn."""
+        return self.folder / "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a commit says of whom it is for: the author (`[git] name`, `email`) and the trailers' values."""
+
+    name: str
+    email: str
+    issue_key: str
+    requested_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What git says of a conversation's branch after a turn. No commits: nothing was pushed.
+
+    `diff_stat` is `git diff --stat` against the base, `patch` the beginning of the diff (at most 20,000 characters).
+    """
+
+    branch: str
+    base: str
+    commits_count: int
+    pushed: bool
+    diff_stat: str = ""
+    patch: str = ""

@@ -1,0 +1,141 @@
+"""What `doctor` finds: for each thing a person would check, whether it is well, and where not, cause and fix. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from jirabot.core.deliveries import Delivery
+from jirabot.core.issues import ServerInfo
+from jirabot.core.ports import Rejection
+from jirabot.core.troubles import Placed
+from jirabot.core.workspaces import Workspace
+from jirabot.errors import JirabotError, JiraRefused
+
+CLOCKS_APART = timedelta(minutes=2)
+"""How far Jira's clock may be from ours: tokens that expire, and marks that are looked for, rest on it."""
+
+LEAST_FREE_BYTES = 500 * 1000 * 1000
+"""What should be free where data is kept; below a tenth of it nothing may be counted on."""
+
+NEEDED = ("BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_OWN_COMMENTS")
+"""The permissions of Jira that the service account needs. Source: "Permissions", Jira's REST API."""
+
+
+class Level(StrEnum):
+    """How well a thing is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """It works, but somebody should know."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at. `fix` is what to do, best a command; empty where all is well."""
+
+    name: str
+    level: Level
+    text: str
+    fix: str = ""
+    workspace: str = ""
+
+
+def failed(name: str, error: JirabotError, *, workspace: str = "", fix: str = "") -> Check:
+    """Make a check of an error: its message is the cause, its hint the fix."""
+    return Check(name=name, level=Level.FAILED, text=error.message, fix=fix or error.hint, workspace=workspace)
+
+
+def key(identity: tuple[str, str] | None) -> Check:
+    """Say with which master key the secrets open, and where it is kept."""
+    if identity is None:
+        return Check(name="key", level=Level.OK, text="no secret is stored yet")
+    return Check(name="key", level=Level.OK, text=f"the secrets open with the key `{identity[0]}` from {identity[1]}")
+
+
+def disk(folder: str, free_bytes: int) -> Check:
+    """Judge how much room there is."""
+    text = f"{free_bytes / 1e9:.1f} GB free for `{folder}`"
+    if free_bytes >= LEAST_FREE_BYTES:
+        return Check(name="disk", level=Level.OK, text=text)
+    level = Level.WARNING if free_bytes >= LEAST_FREE_BYTES // 10 else Level.FAILED
+    told = text if level is Level.WARNING else f"the disk is full: {text}"
+    return Check(name="disk", level=level, text=told, fix="make room on that disk; nothing acknowledged is lost")
+
+
+def clock(workspace: str, info: ServerInfo, now: datetime) -> Check:
+    """Compare our clock with Jira's."""
+    if info.server_time is None:
+        return Check(name="clock", level=Level.OK, text="Jira does not tell its time", workspace=workspace)
+    apart = info.server_time - now
+    seconds = round(apart.total_seconds())
+    if abs(apart) <= CLOCKS_APART:
+        return Check(name="clock", level=Level.OK, text=f"{abs(seconds)} s from Jira's", workspace=workspace)
+    direction = "behind" if seconds > 0 else "ahead of"
+    return Check(
+        name="clock",
+        level=Level.FAILED,
+        text=f"this machine's clock is {abs(seconds)} s {direction} Jira's",
+        fix="set this machine's clock by NTP (`timedatectl set-ntp true`)",
+        workspace=workspace,
+    )
+
+
+def trouble(value: Placed) -> Check:
+    """Tell a trouble that stands."""
+    told = value.trouble
+    text = f"{told.reason.value} since {told.begun_at:%Y-%m-%d %H:%M:%S} UTC: {told.text}"
+    if value.agent:
+        text = f"agent `{value.agent}`: {text}"
+    return Check(name="trouble", level=Level.FAILED, text=text, fix=told.fix, workspace=value.workspace)
+
+
+def refusal(workspace: Workspace, error: JiraRefused) -> Check:
+    """Tell why Jira refuses the service account: a token that once worked has expired, or was taken back."""
+    command = f"`jirabot workspace update {workspace.name} --svc-acc-api-key -`"
+    if workspace.service_account.id:
+        text = f"{error.message}; its token worked when the workspace was made: it has expired, or was revoked"
+    else:
+        text = f"{error.message}; its token never worked"
+    fix = f"make a new token in Jira and give it with {command}"
+    return Check(name="jira", level=Level.FAILED, text=text, fix=fix, workspace=workspace.name)
+
+
+def permissions(workspace: str, held: frozenset[str]) -> Check:
+    """Say which rights the service account lacks."""
+    lacking = [name for name in NEEDED if name not in held]
+    if not lacking:
+        return Check(name="permissions", level=Level.OK, text="may browse, comment and edit", workspace=workspace)
+    return Check(
+        name="permissions",
+        level=Level.FAILED,
+        text=f"the service account lacks {', '.join(lacking)}",
+        fix="grant it in the project's permission scheme",
+        workspace=workspace,
+    )
+
+
+def webhook(workspace: Workspace, events_url: str, newest: Delivery | None, rejections: Sequence[Rejection]) -> Check:
+    """Judge by what came to a workspace's door: nothing, only what did not prove itself, or deliveries."""
+    rejected = rejections[0] if rejections else None
+    if rejected is not None and (newest is None or rejected.at > newest.received_at):
+        return Check(
+            name="webhook",
+            level=Level.FAILED,
+            text=f"the newest request, of {rejected.at:%Y-%m-%d %H:%M:%S} UTC from {rejected.remote}, "
+            f"did not prove itself: {rejected.cause}",
+            fix=f"put the secret of `jirabot workspace rotate-secret {workspace.name}` into Jira's webhook",
+            workspace=workspace.name,
+        )
+    if newest is None:
+        return Check(
+            name="webhook",
+            level=Level.FAILED,
+            text="no webhook has ever arrived",
+            fix=f"in Jira's webhooks, send comments and issue updates to {events_url}, "
+            "and see that Jira reaches that address",
+            workspace=workspace.name,
+        )
+    text = f"the newest came {newest.received_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Check(name="webhook", level=Level.OK, text=text, workspace=workspace.name)

@@ -1,0 +1,302 @@
+"""What a trigger leads to. Functions of values: the facts are gathered by the pipeline. Pure.
+
+`decide` asks its questions in the order of DESIGN.md section 2; `confirm` judges what was read back from Jira.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from jirabot.core.bodies import Body
+from jirabot.core.commands import Command, request_in
+from jirabot.core.conversations import Conversation, MessageKind, State
+from jirabot.core.ids import AccountId, BackendName, DeliveryId
+from jirabot.core.issues import ChangelogEntry, Issue, IssueComment
+from jirabot.core.people import Account, Link
+from jirabot.core.triggers import (
+    Bot,
+    ByChange,
+    ByComment,
+    ByCreation,
+    Order,
+    Remark,
+    Trigger,
+    TriggerRemoved,
+    mention,
+)
+from jirabot.core.visibility import narrower
+
+
+class Reason(StrEnum):
+    """Why a delivery came to its outcome; each has a sentence for people, `reason.<code>` in the texts."""
+
+    NO_TRIGGER = "no-trigger"
+    UNKNOWN_EVENT = "unknown-event"
+    TRIGGER_REMOVED = "trigger-removed"
+    NOT_ASKED = "not-asked"
+    OWN_COMMENT = "own-comment"
+    OWN_ACCOUNT = "own-account"
+    APP_ACCOUNT = "app-account"
+    ALREADY_ACTED = "already-acted"
+    OBSERVED = "observed"
+    GONE = "gone"
+    NO_LONGER_ASKED = "no-longer-asked"
+    NOT_LINKED = "not-linked"
+    NO_AGENT = "no-agent"
+    OTHER_AUDIENCE = "other-audience"
+    TOO_OLD = "too-old"
+    HOST_MISMATCH = "host-mismatch"
+    MISMATCH = "mismatch"
+    INVALID_PAYLOAD = "invalid-payload"
+    GIVEN_UP = "given-up"
+    TRY_AGAIN = "try-again"
+    PAUSED = "paused"
+    DISCARDED = "discarded"
+    STARTED = "started"
+    CONTINUED = "continued"
+    REOPENED = "reopened"
+    ANSWERED = "answered"
+    HELPED = "helped"
+    STOPPED = "stopped"
+    NOTHING_TO_STOP = "nothing-to-stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Begin a new conversation; `previous` is the closed one whose result it should know."""
+
+    trigger: Trigger
+    agent: BackendName
+    previous: Conversation | None = None
+    reason: Reason = Reason.STARTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continue:
+    """Give what was asked to the issue's conversation, which is made active again where it is closed."""
+
+    conversation: Conversation
+    trigger: Trigger | Remark | Order
+    kind: MessageKind
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """End the conversation's run, or its waiting."""
+
+    conversation: Conversation
+    trigger: Trigger | Order
+    reason: Reason = Reason.STOPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Say something on the issue and do nothing else."""
+
+    trigger: Trigger
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Decline, and tell the person why."""
+
+    trigger: Trigger | Remark
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """Nothing is asked of the bot, or nothing that it may hear."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distrust:
+    """Jira does not say what the delivery says: somebody may hold the webhook's secret. Kept as dead, with an alert."""
+
+    reason: Reason = Reason.MISMATCH
+
+
+Decision = Start | Continue | Stop | Answer | Refuse | Ignore | Distrust
+Acting = Start | Continue | Stop | Answer | Refuse
+"""The decisions that do something that can be seen, and so are taken only on what Jira itself confirms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What `decide` must know beside the trigger. `newest` is the issue's newest conversation, open or closed."""
+
+    service_account: Account
+    own_comment: bool
+    link: Link | None
+    acted: DeliveryId | None
+    newest: Conversation | None
+    can_continue: bool
+    """The newest conversation is closed, and its checkout is kept; or no agent has begun in it."""
+    agent: BackendName | None
+    observe: bool
+    is_too_old: bool
+    """The delivery came longer ago than a session lasts."""
+
+
+def decide(found: Trigger | Remark | TriggerRemoved | None, facts: Facts, *, known: bool = True) -> Decision:
+    """Choose what *found* leads to. *known* is false for a kind of event that asks nothing of anybody."""
+    if found is None and facts.own_comment:
+        return Ignore(reason=Reason.OWN_COMMENT)
+    if found is None:
+        return Ignore(reason=Reason.NO_TRIGGER if known else Reason.UNKNOWN_EVENT)
+    if isinstance(found, TriggerRemoved):
+        return Ignore(reason=Reason.TRIGGER_REMOVED)
+    if unheard := _unheard(found, facts):
+        return Ignore(reason=unheard)
+    return _answer_to(found, facts) if isinstance(found, Remark) else _triggered(found, facts)
+
+
+def _unheard(found: Trigger | Remark, facts: Facts) -> Reason | None:
+    """The loop guard, then what was acted on already.
+
+    The service account alone decides only where no link names it: a person who tries jirabot with their own API
+    token is heard.
+    """
+    if facts.own_comment:
+        return Reason.OWN_COMMENT
+    if facts.link is None and found.actor.id == facts.service_account.id:
+        return Reason.OWN_ACCOUNT
+    if facts.link is None and found.actor.app:
+        return Reason.APP_ACCOUNT
+    if facts.acted is not None:
+        return Reason.ALREADY_ACTED
+    return None
+
+
+def _answer_to(remark: Remark, facts: Facts) -> Decision:
+    waiting = facts.newest
+    if waiting is None or not _asked(waiting, remark.actor.id):
+        return Ignore(reason=Reason.NOT_ASKED)
+    if facts.observe:
+        return Ignore(reason=Reason.OBSERVED)
+    if narrower(waiting.visibility, remark.comment.visibility) is None:
+        return Ignore(reason=Reason.OTHER_AUDIENCE)
+    if facts.is_too_old:
+        return Refuse(trigger=remark, reason=Reason.TOO_OLD)
+    return Continue(conversation=waiting, trigger=remark, kind=MessageKind.ANSWER, reason=Reason.ANSWERED)
+
+
+def _asked(conversation: Conversation, account: AccountId) -> bool:
+    """Say whether the conversation waits for this person's plain reply; an expired question counts too."""
+    waits = conversation.state in (State.AWAITING_INPUT, State.CREATED, State.EXPIRED)
+    return waits and conversation.asked == account
+
+
+def _triggered(trigger: Trigger, facts: Facts) -> Decision:
+    if facts.observe:
+        return Ignore(reason=Reason.OBSERVED)
+    if facts.link is None:
+        return Refuse(trigger=trigger, reason=Reason.NOT_LINKED)
+    if trigger.request is Command.HELP:
+        return Answer(trigger=trigger, reason=Reason.HELPED)
+    if trigger.request is Command.STOP:
+        if facts.newest is None or not facts.newest.is_open:
+            return Answer(trigger=trigger, reason=Reason.NOTHING_TO_STOP)
+        return Stop(conversation=facts.newest, trigger=trigger)
+    return _tasked(trigger, facts)
+
+
+def _tasked(trigger: Trigger, facts: Facts) -> Decision:
+    if facts.is_too_old:
+        return Refuse(trigger=trigger, reason=Reason.TOO_OLD)
+    if facts.newest is not None and facts.newest.is_open:
+        if narrower(facts.newest.visibility, trigger.visibility) is None:
+            return Refuse(trigger=trigger, reason=Reason.OTHER_AUDIENCE)
+        kind = MessageKind.ANSWER if _asked(facts.newest, trigger.actor.id) else MessageKind.REQUEST
+        return Continue(conversation=facts.newest, trigger=trigger, kind=kind, reason=Reason.CONTINUED)
+    if facts.agent is None:
+        return Refuse(trigger=trigger, reason=Reason.NO_AGENT)
+    if facts.newest is not None and _may_go_on(facts.newest, trigger, facts):
+        return Continue(conversation=facts.newest, trigger=trigger, kind=MessageKind.REQUEST, reason=Reason.REOPENED)
+    return Start(trigger=trigger, agent=facts.agent, previous=facts.newest)
+
+
+def _may_go_on(closed: Conversation, trigger: Trigger, facts: Facts) -> bool:
+    return facts.can_continue and narrower(closed.visibility, trigger.visibility) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """What Jira itself says of a trigger: the comment, the changelog entry, and the issue. None: it is not there."""
+
+    issue: Issue | None
+    comment: IssueComment | None = None
+    change: ChangelogEntry | None = None
+
+
+def confirm(found: Trigger | Remark, read: ReadBack, bot: Bot) -> Trigger | Remark | Ignore | Distrust:
+    """Compare *found* with what Jira says now: who wrote it, and the text, line ends and outer blanks aside.
+
+    The same author and a later `updated`: the present text is judged, as its writer's. Otherwise the delivery is not to
+    be trusted.
+    """
+    if read.issue is None:
+        return Ignore(reason=Reason.GONE)
+    issue = replace(found.issue, key=read.issue.key)
+    found = replace(found, issue=issue)
+    evidence = ByComment(comment=found.comment) if isinstance(found, Remark) else found.evidence
+    match evidence:
+        case ByComment(comment=told):
+            return _confirm_comment(found, told, read.comment, bot)
+        case ByChange(label=label):
+            return _confirm_change(found, label, read.change, read.issue)
+        case ByCreation(label=label):
+            return _confirm_creation(found, label, read.issue, bot)
+
+
+def _confirm_comment(
+    found: Trigger | Remark, told: IssueComment, stands: IssueComment | None, bot: Bot
+) -> Trigger | Remark | Ignore | Distrust:
+    if stands is None:
+        return Ignore(reason=Reason.GONE)
+    if stands.author.id != told.author.id:
+        return Distrust()
+    if stands.writer.id == told.writer.id and _same_text(stands.body, told.body):
+        return _with_comment(found, replace(stands, body=told.body))
+    if not (stands.updated_at and told.updated_at and stands.updated_at > told.updated_at):
+        return Distrust()
+    if isinstance(found, Remark):
+        return replace(found, actor=stands.writer, comment=stands)
+    return mention(found.issue, stands, bot) or Ignore(reason=Reason.NO_LONGER_ASKED)
+
+
+def _with_comment(found: Trigger | Remark, comment: IssueComment) -> Trigger | Remark:
+    """Take over who may read the comment from Jira: the delivery may leave it out."""
+    if isinstance(found, Remark):
+        return replace(found, comment=comment)
+    return replace(found, visibility=comment.visibility, evidence=ByComment(comment=comment))
+
+
+def _same_text(one: Body, other: Body) -> bool:
+    def plain(body: Body) -> str:
+        return body.raw.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+    # A webhook may carry as ADF what the REST API gives as wiki markup: then the Markdown of both is compared.
+    return plain(one) == plain(other) or one.markdown.strip() == other.markdown.strip()
+
+
+def _confirm_change(
+    found: Trigger | Remark, label: str, change: ChangelogEntry | None, issue: Issue
+) -> Trigger | Remark | Ignore | Distrust:
+    if change is None or change.author is None or change.author.id != found.actor.id:
+        return Distrust()
+    if label not in change.labels_added:
+        return Distrust()
+    return found if label in issue.labels else Ignore(reason=Reason.NO_LONGER_ASKED)
+
+
+def _confirm_creation(
+    found: Trigger | Remark, label: str, issue: Issue, bot: Bot
+) -> Trigger | Remark | Ignore | Distrust:
+    if issue.creator is None or issue.creator.id != found.actor.id:
+        return Distrust()
+    mentioned = request_in(issue.description, bot.address) is not None
+    return found if label in issue.labels or mentioned else Ignore(reason=Reason.NO_LONGER_ASKED)

@@ -1,0 +1,170 @@
+"""A delivery: one authentic webhook request, from the bytes at the door to its recorded outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jirabot.core.ids import ConversationId, DeliveryId, IssueId, IssueKey, LaneId, TriggerKey, WorkspaceId
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is on its way to its one outcome."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    """Failed for now, to be tried again at `due_at`."""
+    DONE = "done"
+    IGNORED = "ignored"
+    REFUSED = "refused"
+    PAUSED = "paused"
+    """Kept, not processed: the workspace was paused when it came."""
+    DEAD = "dead"
+    """Given up, with the reason; to be shown, explained, replayed or discarded."""
+    DISCARDED = "discarded"
+
+
+RETRYABLE = frozenset({DeliveryState.DEAD, DeliveryState.WAITING})
+"""What a person may have tried again now."""
+
+DISCARDABLE = frozenset({DeliveryState.RECEIVED, DeliveryState.WAITING, DeliveryState.PAUSED, DeliveryState.DEAD})
+"""What a person may give up: it has not led to anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawDelivery:
+    """A webhook request as it came: header names in lower case, the body's very bytes."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The little that is read of a proved body before it is answered: whose it is, which issue, what kind."""
+
+    kind: str
+    bases: tuple[str, ...]
+    """The distinct bases (cut at `/rest/`) of the `self` addresses that name a site."""
+    issue_id: IssueId | None
+    issue_key: IssueKey | None
+    has_time: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """What the inbox records. `state` is `received`, `paused`, or `refused` (a host mismatch, with its reason)."""
+
+    id: DeliveryId
+    workspace_id: WorkspaceId
+    lane_id: LaneId
+    fingerprint: str
+    kind: str
+    issue_id: IssueId | None
+    issue_key: IssueKey | None
+    state: DeliveryState
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+    due_at: datetime | None = None
+    """When it is to be handled, where that is not at once."""
+    decision: str = ""
+    reason: str = ""
+    text: str = ""
+    replay_of: DeliveryId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The inbox's answer: the delivery's id, or the id of the one already held with that fingerprint."""
+
+    id: DeliveryId
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of handling a delivery and what came of it, as `event explain` and `replay` tell it."""
+
+    step: str
+    outcome: str
+    reason: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a delivery led to; recorded with it, once."""
+
+    state: DeliveryState
+    decision: str
+    reason: str
+    text: str
+    steps: tuple[Step, ...] = ()
+    trigger_key: TriggerKey | None = None
+    conversation_id: ConversationId | None = None
+    issue_key: IssueKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A delivery as the inbox holds it."""
+
+    id: DeliveryId
+    no: int
+    """Its place in the order of arrival."""
+    workspace_id: WorkspaceId
+    lane_id: LaneId
+    kind: str
+    issue_id: IssueId | None
+    issue_key: IssueKey | None
+    state: DeliveryState
+    decision: str
+    reason: str
+    text: str
+    steps: tuple[Step, ...]
+    trigger_key: TriggerKey | None
+    conversation_id: ConversationId | None
+    attempts: int
+    due_at: datetime
+    received_at: datetime
+    handled_at: datetime | None
+    replay_of: DeliveryId | None
+
+
+AGAIN = "jirabot-again"
+"""Stored among a replay's headers: it acts even on what was acted on already. No request can bring it: of its headers
+only those are kept that the intake names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedDelivery:
+    """A delivery's request as it came, for handling and for `event show --raw`."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def acts_again(self) -> bool:
+        """Say whether it is a replay that was told to act again."""
+        return AGAIN in self.headers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on a lane or run: valid only while its owner and epoch stand in the row."""
+
+    key: str
+    workspace_id: WorkspaceId
+    owner: str
+    epoch: int
+
+
+def lane_of(workspace_id: WorkspaceId, issue_id: IssueId | None) -> LaneId:
+    """Name the lane of an issue: what happened to one issue is handled in order, issues side by side.
+
+    What names no issue shares the workspace's own lane.
+    """
+    return LaneId(f"{workspace_id}/{issue_id or '-'}")

@@ -1,0 +1,143 @@
+"""Writes what an examined delivery leads to: its outcome with everything that it owes, in the caller's transaction."""
+
+from datetime import datetime
+from typing import assert_never
+
+from jirabot.core import openings, outcomes, views
+from jirabot.core.decisions import Answer, Continue, Distrust, Ignore, Reason, Refuse, Start, Stop, decide
+from jirabot.core.deliveries import Delivery, Lease, Outcome
+from jirabot.core.effects import AddComment, EffectKind
+from jirabot.core.ids import ConversationId, DeliveryId, TriggerKey
+from jirabot.core.managers import dead_letters, orders, troubles
+from jirabot.core.managers.directory import Served
+from jirabot.core.managers.examiner import Examiner, Occasion
+from jirabot.core.openings import Circumstances
+from jirabot.core.outcomes import Examination
+from jirabot.core.ports import Clock, Ids, Transaction
+from jirabot.core.texts import Texts
+from jirabot.core.triggers import Remark, Trigger
+from jirabot.core.visibility import Visibility, readers
+from jirabot.errors import Conflict
+
+
+class LeaseLost(Conflict):
+    """Another worker has the lane: what was prepared is given up, and nothing of it is written."""
+
+    code = "lease-lost"
+
+
+class Conclusions:
+    """Concludes deliveries."""
+
+    def __init__(self, *, examiner: Examiner, texts: Texts, clock: Clock, ids: Ids) -> None:
+        self._examiner, self._texts, self._clock, self._ids = examiner, texts, clock, ids
+
+    def write(
+        self,
+        tx: Transaction,
+        lease: Lease,
+        delivery: Delivery,
+        served: Served,
+        examination: Examination,
+        *,
+        again: bool,
+    ) -> Outcome:
+        """Write all that a delivery leads to. The facts of the database are looked up once more, in the transaction.
+
+        Raises:
+            LeaseLost: another worker has the lane; the caller's transaction must be given up.
+        """
+        now = self._clock.now()
+        found, decision = examination.found, examination.decision
+        occasion = Occasion(own=examination.own, again=again, received_at=delivery.received_at)
+        conversation_id: ConversationId | None = None
+        if isinstance(found, Remark) and decision.reason is Reason.NOT_ASKED:
+            self._hear(tx, served, found)
+        if isinstance(found, Trigger | Remark) and not isinstance(decision, Ignore | Distrust):
+            decision = decide(found, self._examiner.facts(tx, served, found, occasion))
+            if not isinstance(decision, Ignore | Distrust):
+                cause = f"{found.key}#{delivery.id}" if again else str(found.key)
+                if not again:
+                    tx.deliveries.record_action(served.workspace.id, found.key, delivery.id, now=now)
+                conversation_id = self._apply(tx, served, decision, cause, delivery)
+        outcome = outcomes.outcome(
+            self._texts,
+            examination,
+            decision,
+            label=served.bot.label,
+            agent=served.agent,
+            conversation_id=conversation_id,
+        )
+        if not tx.deliveries.conclude(lease, delivery.id, outcome, now=now):
+            raise LeaseLost("another worker has the lane")
+        if isinstance(decision, Distrust):
+            unconfirmed = dead_letters.unconfirmed(delivery, outcome, served.workspace.name)
+            troubles.begin(tx, unconfirmed, new_id=self._ids.sortable(), now=now)
+        return outcome
+
+    def _hear(self, tx: Transaction, served: Served, remark: Remark) -> None:
+        """Let a comment that speaks to nobody keep the issue's conversation awake."""
+        newest = tx.conversations.newest_of(served.workspace.id, remark.issue.id)
+        if newest is not None:
+            tx.conversations.touch(newest.id, now=self._clock.now())
+
+    def _apply(
+        self,
+        tx: Transaction,
+        served: Served,
+        decision: Start | Continue | Stop | Answer | Refuse,
+        cause: str,
+        delivery: Delivery,
+    ) -> ConversationId | None:
+        around = Circumstances(
+            workspace_id=served.workspace.id,
+            texts=self._texts,
+            cause=cause,
+            now=self._clock.now(),
+            new_id=self._ids.sortable,
+            asked_at=delivery.received_at,
+        )
+        match decision:
+            case Start():
+                opening = openings.start(decision, around)
+                tx.conversations.add(opening.conversation)
+                orders.write(tx, opening)
+                return opening.conversation.id
+            case Continue():
+                return orders.go_on(tx, decision, around)
+            case Stop():
+                return orders.stop(tx, decision, around)
+            case Answer() | Refuse():
+                self._say(tx, served, decision, around, delivery.id)
+                return None
+            case _:
+                assert_never(decision)
+
+    def _say(
+        self,
+        tx: Transaction,
+        served: Served,
+        decision: Answer | Refuse,
+        around: Circumstances,
+        delivery_id: DeliveryId,
+    ) -> None:
+        trigger = decision.trigger
+        visibility = trigger.comment.visibility if isinstance(trigger, Remark) else trigger.visibility
+        once = _told_once(decision, visibility, around.now)
+        if once and not tx.deliveries.record_action(served.workspace.id, once, delivery_id, now=around.now):
+            return
+        text = views.decided(self._texts, decision.reason, trigger, served.workspace, served.bot)
+        comment = AddComment(kind=EffectKind.ANSWER, text=text, visibility=visibility)
+        tx.outbox.owe([around.owe(comment, trigger.issue.id, seq=0)])
+
+
+def _told_once(decision: Answer | Refuse, visibility: Visibility, now: datetime) -> TriggerKey | None:
+    """Name what is told once a day: whoever may comment could else make the bot write without end."""
+    trigger = decision.trigger
+    match decision.reason:
+        case Reason.NOT_LINKED:
+            return TriggerKey(f"hint:{trigger.actor.id}:{trigger.issue.id}:{now:%Y-%m-%d}")
+        case Reason.TOO_OLD:
+            return TriggerKey(f"too-old:{trigger.issue.id}:{readers(visibility)}:{now:%Y-%m-%d}")
+        case _:
+            return None

@@ -1,0 +1,379 @@
+"""Conversations as people ask about them, and what they have done with them beside Jira.
+
+What needs an agent's process is written down as the same rows that a comment would make; the daemon carries it out.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jirabot.core.commands import Command, Request, Task
+from jirabot.core.conversations import (
+    LIVE_RUNS,
+    Conversation,
+    Message,
+    MessageKind,
+    Run,
+    RunEvent,
+    RunState,
+)
+from jirabot.core.decisions import Continue, Reason, Stop
+from jirabot.core.effects import OwedEffect
+from jirabot.core.ids import ConversationId, IssueKey, TriggerKey
+from jirabot.core.issues import IssueRef
+from jirabot.core.managers import orders, troubles
+from jirabot.core.managers.directory import named
+from jirabot.core.openings import Circumstances
+from jirabot.core.people import Principal, account_of
+from jirabot.core.ports import AgentBackend, Checkouts, Clock, Ids, Storage, Transaction
+from jirabot.core.texts import Texts
+from jirabot.core.triggers import Order
+from jirabot.errors import AgentUnavailable, Conflict, ConversationNotFound, DaemonSilent, InvalidInput
+
+CARRIED_OUT_WITHIN = timedelta(seconds=30)
+"""How long a command waits until a daemon has done what was written down for it."""
+
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeConversation:
+    """A conversation with everything that belongs to it."""
+
+    conversation: Conversation
+    workspace_name: str
+    messages: tuple[Message, ...]
+    runs: tuple[Run, ...]
+    events: tuple[RunEvent, ...]
+    effects: tuple[OwedEffect, ...]
+
+
+class Conversations:
+    """Shows conversations, and orders for them what a comment could ask."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        checkouts: Checkouts,
+        backends: Mapping[str, AgentBackend],
+        daemon_runs: Callable[[], bool],
+        texts: Texts,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._storage, self._checkouts, self._backends = storage, checkouts, backends
+        self._daemon_runs, self._texts, self._clock, self._ids = daemon_runs, texts, clock, ids
+
+    async def list(
+        self, *, by: Principal, workspace_name: str | None = None, limit: int = 50
+    ) -> Sequence[tuple[Conversation, str]]:
+        """List the newest conversations first, each with its workspace's name.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def query(tx: Transaction) -> Sequence[tuple[Conversation, str]]:
+            names = {workspace.id: workspace.name for workspace in tx.workspaces.list()}
+            workspace_id = named(tx, workspace_name).id if workspace_name else None
+            found = tx.conversations.list(workspace_id=workspace_id, limit=limit)
+            return [(conversation, names[conversation.workspace_id]) for conversation in found]
+
+        return await self._storage.read(query)
+
+    async def show(
+        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
+    ) -> WholeConversation:
+        """Give a conversation by its id, or the newest on an issue, whole.
+
+        Raises:
+            ConversationNotFound: there is none.
+            InvalidInput: not exactly one of the two is given.
+        """
+        if bool(conversation_id) == bool(issue_key):
+            told = "a conversation is named by its id or by its issue, not by both"
+            raise InvalidInput(
+                told if issue_key else "which conversation?",
+                hint="give its id, or `--issue KEY` for the newest on an issue",
+            )
+
+        def query(tx: Transaction) -> WholeConversation:
+            if conversation_id:
+                found = tx.conversations.find(ConversationId(conversation_id))
+            else:
+                found = tx.conversations.newest_on(IssueKey((issue_key or "").upper()))
+            if found is None:
+                asked = f"conversation `{conversation_id}`" if conversation_id else f"conversation on `{issue_key}`"
+                raise ConversationNotFound(f"there is no {asked}", hint=_LIST)
+            workspace = tx.workspaces.find(found.workspace_id)
+            return WholeConversation(
+                conversation=found,
+                workspace_name=workspace.name if workspace else "",
+                messages=tuple(tx.conversations.messages(found.id)),
+                runs=tuple(tx.conversations.runs(found.id)),
+                events=tuple(tx.conversations.events(found.id)),
+                effects=tuple(tx.outbox.of_conversation(found.id)),
+            )
+
+        return await self._storage.read(query)
+
+    async def stop(
+        self, conversation_id: str | None, *, issue_key: str | None = None, waits: bool = True, by: Principal
+    ) -> WholeConversation:
+        """End what goes on in a conversation, as the comment `stop` would; waits until the agent has ended.
+
+        Raises:
+            Conflict: nothing goes on in it.
+            DaemonSilent: its agent runs, and no daemon ends it. It is written down all the same.
+        """
+        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+
+        def change(tx: Transaction) -> Run | None:
+            conversation = _get(tx, asked.conversation.id)
+            live = tx.conversations.live_run(conversation.id)
+            running = live if live is not None and live.state is RunState.RUNNING else None
+            if conversation.is_open:
+                order = self._order(conversation, Command.STOP, by)
+                orders.stop(tx, Stop(conversation=conversation, trigger=order), self._around(order, conversation))
+            elif running is None:
+                raise Conflict(
+                    f"conversation `{conversation.id}` is {conversation.state.value}: there is nothing to stop",
+                    hint=f"`jirabot conversation retry {conversation.id}` takes it up again",
+                )
+            return running
+
+        running = await self._storage.write(change)
+        if running is not None and waits:
+            run_id = running.id
+            await self._until(lambda tx: _has_ended(tx.conversations.find_run(run_id)), running, "the agent to stop")
+        return await self.show(asked.conversation.id, by=by)
+
+    async def send(
+        self,
+        conversation_id: str | None,
+        text: str,
+        *,
+        issue_key: str | None = None,
+        waits: bool = True,
+        by: Principal,
+    ) -> WholeConversation:
+        """Give a conversation's agent *text*, as a mention would; waits until a run has it, or it waits for a turn.
+
+        Raises:
+            InvalidInput: there is no text.
+            Conflict: the conversation can't be taken up again.
+            DaemonSilent: a daemon runs, or its agent did, and nobody takes it up. It is written down all the same.
+        """
+        if not text.strip():
+            raise InvalidInput("there is nothing to send", hint="give the text, or `-` for standard input")
+        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+        return await self._go_on(asked.conversation, text.strip(), waits=waits, by=by)
+
+    async def retry(
+        self, conversation_id: str | None, *, issue_key: str | None = None, waits: bool = True, by: Principal
+    ) -> WholeConversation:
+        """Have a closed conversation try once more what was asked last, in the same session and checkout.
+
+        Raises:
+            Conflict: it is open, or can't be taken up again.
+            DaemonSilent: a daemon runs, and does not take it up. It is written down all the same.
+        """
+        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+        conversation = asked.conversation
+        if conversation.is_open:
+            raise Conflict(
+                f"conversation `{conversation.id}` is {conversation.state.value}: only a closed one is tried again",
+                hint=f"`jirabot conversation send {conversation.id} TEXT` says more to it",
+            )
+        text = asked.messages[-1].text if asked.messages else ""
+        return await self._go_on(conversation, text, waits=waits, by=by)
+
+    async def close(
+        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
+    ) -> WholeConversation:
+        """End an open conversation whose agent does not work, so that no new run begins by itself.
+
+        Raises:
+            Conflict: its agent works, or it is closed already.
+        """
+        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+
+        def change(tx: Transaction) -> None:
+            conversation = _get(tx, asked.conversation.id)
+            _check_at_rest(tx, conversation)
+            if not conversation.is_open:
+                raise Conflict(f"conversation `{conversation.id}` is {conversation.state.value} already")
+            order = self._order(conversation, Command.STOP, by)
+            orders.close(tx, conversation, order.actor.label, self._around(order, conversation))
+
+        await self._storage.write(change)
+        return await self.show(asked.conversation.id, by=by)
+
+    async def delete(self, conversation_id: ConversationId, *, by: Principal) -> None:
+        """Remove a conversation's rows and checkout. What stands in Jira and at the git host stays there.
+
+        Raises:
+            ConversationNotFound: there is none.
+            Conflict: its agent works.
+        """
+
+        def change(tx: Transaction) -> Conversation:
+            conversation = _get(tx, conversation_id)
+            _check_at_rest(tx, conversation)
+            tx.outbox.forget_conversation(conversation.id)
+            tx.conversations.delete(conversation.id)
+            troubles.end_if_none_is_dead(tx, conversation.workspace_id, now=self._clock.now())
+            return conversation
+
+        deleted = await self._storage.write(change)
+        await self._checkouts.remove(deleted.id)
+        # An agent that can't be used any more has nothing that could be asked of it.
+        with contextlib.suppress(AgentUnavailable):
+            backend = self._backends.get(deleted.agent)
+            if backend is not None and deleted.session:
+                await backend.discard(deleted.session)
+
+    async def follow(
+        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
+    ) -> AsyncIterator[RunEvent]:
+        """Yield what a conversation's agent has reported, and reports, until it rests.
+
+        Raises:
+            DaemonSilent: something of it is left to do, and nobody is there to do it.
+        """
+        followed = (await self.show(conversation_id, issue_key=issue_key, by=by)).conversation.id
+        after = 0
+
+        def news(tx: Transaction) -> tuple[Sequence[RunEvent], Run | None]:
+            return tx.conversations.events(followed, after=after), tx.conversations.live_run(followed)
+
+        while True:
+            seen = self._storage.generation()
+            events, live = await self._storage.read(news)
+            for event in events:
+                yield event
+                after = event.no
+            if live is None or live.state is RunState.HELD:
+                return
+            if not self._is_carried(live):
+                raise DaemonSilent("no daemon runs, so nothing more comes", hint="`jirabot serve` goes on with it")
+            await self._storage.changed(seen, within_seconds=LOOK_SECONDS)
+
+    async def _go_on(self, asked: Conversation, text: str, *, waits: bool, by: Principal) -> WholeConversation:
+        can_go_on = orders.can_go_on(asked, self._checkouts)
+
+        def change(tx: Transaction) -> tuple[Order, Run | None]:
+            conversation = _get(tx, asked.id)
+            if not conversation.is_open:
+                _check_may_go_on(tx, conversation, can_go_on=can_go_on)
+            live = tx.conversations.live_run(conversation.id)
+            order = self._order(conversation, Task(text=text), by)
+            decision = Continue(
+                conversation=conversation,
+                trigger=order,
+                kind=MessageKind.REQUEST if conversation.asked is None else MessageKind.ANSWER,
+                reason=Reason.CONTINUED if conversation.is_open else Reason.REOPENED,
+            )
+            orders.go_on(tx, decision, self._around(order, conversation))
+            return order, live
+
+        order, live = await self._storage.write(change)
+        running = live if live is not None and live.state is RunState.RUNNING else None
+        if waits and running is not None and not self._is_carried(running):
+            raise _silent("the agent's turn to end", daemon_runs=False)
+        if waits and running is None and self._daemon_runs():
+
+            def is_given(tx: Transaction) -> bool:
+                return any(m.given_to for m in tx.conversations.messages(asked.id) if m.cause == order.key)
+
+            await self._until(is_given, None, "the agent to begin")
+        return await self.show(asked.id, by=by)
+
+    async def _until(self, holds: Callable[[Transaction], bool], run: Run | None, told: str) -> None:
+        """Wait until a daemon has done what was written down.
+
+        Raises:
+            DaemonSilent: it has not; *told* is what was waited for.
+        """
+        until = self._clock.now() + CARRIED_OUT_WITHIN
+        while True:
+            seen = self._storage.generation()
+            if await self._storage.read(holds):
+                return
+            daemon_runs = self._daemon_runs() if run is None else self._is_carried(run)
+            if not daemon_runs or self._clock.now() >= until:
+                raise _silent(told, daemon_runs=daemon_runs)
+            await self._storage.changed(seen, within_seconds=LOOK_SECONDS)
+
+    def _is_carried(self, run: Run) -> bool:
+        """Say whether a daemon is there, or another process that holds the run, as a replay without a daemon does."""
+        is_held = run.lease_until is not None and run.lease_until > self._clock.now()
+        return self._daemon_runs() or is_held
+
+    def _order(self, conversation: Conversation, request: Request, by: Principal) -> Order:
+        return Order(
+            key=TriggerKey(f"order:{self._ids.sortable()}"),
+            issue=IssueRef(id=conversation.issue_id, key=conversation.issue_key),
+            actor=account_of(by),
+            request=request,
+            visibility=conversation.visibility,
+        )
+
+    def _around(self, order: Order, conversation: Conversation) -> Circumstances:
+        return Circumstances(
+            workspace_id=conversation.workspace_id,
+            texts=self._texts,
+            cause=order.key,
+            now=self._clock.now(),
+            new_id=self._ids.sortable,
+        )
+
+
+def _get(tx: Transaction, conversation_id: ConversationId) -> Conversation:
+    found = tx.conversations.find(conversation_id)
+    if found is None:
+        raise ConversationNotFound(f"there is no conversation `{conversation_id}`", hint=_LIST)
+    return found
+
+
+_LIST = "run `jirabot conversation list` to see them"
+
+
+def _check_at_rest(tx: Transaction, conversation: Conversation) -> None:
+    live = tx.conversations.live_run(conversation.id)
+    if live is not None and live.state is RunState.RUNNING:
+        raise Conflict(
+            f"the agent of conversation `{conversation.id}` works",
+            hint=f"`jirabot conversation stop {conversation.id}` ends it",
+        )
+
+
+def _check_may_go_on(tx: Transaction, closed: Conversation, *, can_go_on: bool) -> None:
+    newest = tx.conversations.newest_of(closed.workspace_id, closed.issue_id)
+    if newest is not None and newest.is_open:
+        raise Conflict(
+            f"the issue has a newer conversation, which is {newest.state.value}",
+            hint=f"`jirabot conversation send {newest.id} TEXT` says more to that one",
+        )
+    if not can_go_on:
+        raise Conflict(
+            f"the checkout of conversation `{closed.id}` is no longer kept",
+            hint="a comment that mentions the bot begins a new conversation, which knows this one's result",
+        )
+
+
+def _has_ended(run: Run | None) -> bool:
+    return run is None or run.state not in LIVE_RUNS
+
+
+def _silent(told: str, *, daemon_runs: bool) -> DaemonSilent:
+    if not daemon_runs:
+        return DaemonSilent(
+            f"no daemon runs, to wait for {told}", hint="it is written down: `jirabot serve` carries it out"
+        )
+    return DaemonSilent(
+        f"waited {CARRIED_OUT_WITHIN.seconds} s for {told}, and it has not",
+        hint="it stays written down; `jirabot conversation show` tells what becomes of it",
+    )

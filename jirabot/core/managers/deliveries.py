@@ -1,0 +1,182 @@
+"""The inbox as people ask about it: what came, why it did or did not start something; tried again, or given up."""
+
+from collections.abc import Sequence
+
+from jirabot.core.decisions import Reason
+from jirabot.core.deliveries import DISCARDABLE, RETRYABLE, Delivery, DeliveryState, SavedDelivery
+from jirabot.core.ids import DeliveryId, IssueKey, WorkspaceId
+from jirabot.core.managers import troubles
+from jirabot.core.managers.directory import named
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Storage, Transaction
+from jirabot.core.texts import Texts
+from jirabot.errors import Conflict, DeliveryNotFound, InvalidInput
+
+MOST_AT_ONCE = 100_000
+"""How many are discarded in one transaction; a backlog is smaller."""
+
+_NOT_RETRIED = {
+    DeliveryState.RECEIVED: "it waits for its turn already",
+    DeliveryState.PAUSED: "it goes on when its workspace is active again: `jirabot workspace activate NAME`",
+}
+
+
+class Deliveries:
+    """Shows deliveries, and does with them what a person wants."""
+
+    def __init__(self, *, storage: Storage, texts: Texts, clock: Clock) -> None:
+        self._storage, self._texts, self._clock = storage, texts, clock
+
+    async def list(
+        self, *, by: Principal, workspace_name: str | None = None, state: DeliveryState | None = None, limit: int = 50
+    ) -> Sequence[tuple[Delivery, str]]:
+        """List the newest deliveries first, each with its workspace's name.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def query(tx: Transaction) -> Sequence[tuple[Delivery, str]]:
+            workspace_id = named(tx, workspace_name).id if workspace_name else None
+            found = tx.deliveries.list(workspace_id=workspace_id, state=state, limit=limit)
+            return [(delivery, _name(tx, delivery.workspace_id)) for delivery in found]
+
+        return await self._storage.read(query)
+
+    async def show(
+        self, delivery_id: str | None, *, issue_key: str | None = None, by: Principal
+    ) -> tuple[Delivery, str]:
+        """Give a delivery by its id, or the newest on an issue, with its workspace's name.
+
+        Raises:
+            DeliveryNotFound: there is none.
+            InvalidInput: not exactly one of the two is given.
+        """
+        if bool(delivery_id) == bool(issue_key):
+            told = "an event is named by its id or by its issue, not by both" if issue_key else "which event?"
+            raise InvalidInput(told, hint="give its id, or `--issue KEY` for the newest on an issue")
+
+        def query(tx: Transaction) -> tuple[Delivery, str]:
+            if delivery_id:
+                found = _get(tx, delivery_id)
+            elif (newest := tx.deliveries.newest_on(IssueKey((issue_key or "").upper()))) is not None:
+                found = newest
+            else:
+                raise _missing(f"event on issue `{issue_key}`")
+            return found, _name(tx, found.workspace_id)
+
+        return await self._storage.read(query)
+
+    async def request(self, delivery_id: DeliveryId, *, by: Principal) -> SavedDelivery:
+        """Give the request of a delivery as it came.
+
+        Raises:
+            DeliveryNotFound: it is pruned.
+        """
+        found = await self._storage.read(lambda tx: tx.deliveries.request_of(delivery_id))
+        if found is None:
+            raise DeliveryNotFound(
+                f"the body of event `{delivery_id}` is no longer kept",
+                hint="its outcome is: leave `--raw` out to see it",
+            )
+        return found
+
+    async def retry(
+        self, delivery_id: str | None, *, issue_key: str | None = None, by: Principal
+    ) -> tuple[Delivery, str]:
+        """Have a dead or waiting delivery handled now; give it as it is then, with its workspace's name.
+
+        Raises:
+            DeliveryNotFound: there is none, or its body is pruned.
+            Conflict: it is neither dead nor waiting.
+            InvalidInput: not exactly one of id and issue is given.
+        """
+        asked, name = await self.show(delivery_id, issue_key=issue_key, by=by)
+
+        def change(tx: Transaction) -> Delivery:
+            found = _get(tx, asked.id)
+            if found.state not in RETRYABLE:
+                hint = _NOT_RETRIED.get(found.state, f"`jirabot event replay {found.id}` takes it through once more")
+                raise Conflict(
+                    f"event `{found.id}` is {found.state.value}: only a dead or waiting one is tried again", hint=hint
+                )
+            if tx.deliveries.request_of(found.id) is None:
+                raise DeliveryNotFound(f"the body of event `{found.id}` is no longer kept, so it can't be handled")
+            tx.deliveries.retry(found.id, now=self._clock.now())
+            troubles.end_if_none_is_dead(tx, found.workspace_id, now=self._clock.now())
+            return _get(tx, found.id)
+
+        return await self._storage.write(change), name
+
+    async def discardable(
+        self,
+        ids: Sequence[str],
+        *,
+        state: DeliveryState | None = None,
+        workspace_name: str | None = None,
+        by: Principal,
+    ) -> Sequence[Delivery]:
+        """Find what a person wants to discard: those of *ids*, or all in *state* (of one workspace).
+
+        Raises:
+            InvalidInput: not exactly one of the two is given, or those in that state have led to something.
+            DeliveryNotFound, WorkspaceNotFound: there is none.
+            Conflict: one of them has led to something already.
+        """
+        if bool(ids) == bool(state) or (ids and workspace_name):
+            told = "events are named by their ids or by their state, not by both" if ids else "which events?"
+            raise InvalidInput(told, hint="give their ids, or `--state STATE` and perhaps `--workspace NAME`")
+        if state is not None and state not in DISCARDABLE:
+            raise InvalidInput(f"an event that is {state.value} is not discarded", hint=_DISCARDED)
+
+        def query(tx: Transaction) -> Sequence[Delivery]:
+            if state is None:
+                return [_discardable(_get(tx, id_)) for id_ in dict.fromkeys(ids)]
+            workspace_id = named(tx, workspace_name).id if workspace_name else None
+            return tx.deliveries.list(workspace_id=workspace_id, state=state, limit=MOST_AT_ONCE)
+
+        return await self._storage.read(query)
+
+    async def discard(self, deliveries: Sequence[Delivery], *, by: Principal) -> int:
+        """Give deliveries up, all or none of them: they are not acted on, and stay in the list. Counts them.
+
+        Raises:
+            Conflict: one of them has led to something meanwhile.
+        """
+
+        def change(tx: Transaction) -> None:
+            for delivery in deliveries:
+                found = _discardable(_get(tx, delivery.id))
+                reason, now = Reason.DISCARDED.value, self._clock.now()
+                text = self._texts.say(f"reason.{reason}", name=by.name, state=found.state.value)
+                tx.deliveries.discard(found.id, reason=reason, text=text, now=now)
+            for workspace_id in {delivery.workspace_id for delivery in deliveries}:
+                troubles.end_if_none_is_dead(tx, workspace_id, now=self._clock.now())
+
+        await self._storage.write(change)
+        return len(deliveries)
+
+
+_DISCARDED = f"only these are: {', '.join(sorted(state.value for state in DISCARDABLE))}"
+
+
+def _get(tx: Transaction, delivery_id: str) -> Delivery:
+    found = tx.deliveries.find(DeliveryId(delivery_id))
+    if found is None:
+        raise _missing(f"event `{delivery_id}`")
+    return found
+
+
+def _missing(asked: str) -> DeliveryNotFound:
+    return DeliveryNotFound(f"there is no {asked}", hint="run `jirabot event list` to see what came")
+
+
+def _discardable(delivery: Delivery) -> Delivery:
+    if delivery.state not in DISCARDABLE:
+        raise Conflict(f"event `{delivery.id}` is {delivery.state.value}, and is not discarded", hint=_DISCARDED)
+    return delivery
+
+
+def _name(tx: Transaction, workspace_id: WorkspaceId) -> str:
+    workspace = tx.workspaces.find(workspace_id)
+    return workspace.name if workspace else ""

@@ -1,0 +1,186 @@
+"""What the daemon must know of each workspace at every request, read once and again when somebody else changes it."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jirabot.config import CloudLimits, LimitsSettings, WorkspaceDefaults
+from jirabot.core.budgets import HOUR, MINUTE, Limit, Urgency
+from jirabot.core.commands import Address
+from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
+from jirabot.core.ports import Deployment, JiraSite, Sites, Storage, Transaction, Vault
+from jirabot.core.triggers import Bot, TriggerKind
+from jirabot.core.workspaces import API_KEY, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace
+from jirabot.errors import WorkspaceNotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A workspace with what is needed to serve it. The secrets are not in `repr`."""
+
+    workspace: Workspace
+    deployment: Deployment
+    webhook_secrets: tuple[bytes, ...] = field(repr=False)
+    previous_secrets: tuple[tuple[bytes, datetime], ...] = field(default=(), repr=False)
+    """Secrets that were rotated out, each with the time from which it counts no more."""
+    api_key: str = field(repr=False)
+    settings: WorkspaceDefaults
+    limits: CloudLimits
+    bot: Bot
+    agent: BackendName | None
+
+    @property
+    def api_calls(self) -> Limit:
+        """How often its Jira may be called."""
+        return Limit(count=self.limits.api_calls_per_hour, per=HOUR)
+
+    @property
+    def webhooks(self) -> Limit:
+        """How many webhooks it may send."""
+        return Limit(count=self.limits.webhooks_per_minute, per=MINUTE)
+
+    def secrets_at(self, now: datetime) -> tuple[bytes, ...]:
+        """Give the webhook secrets that count at that time, the present one first."""
+        return (*self.webhook_secrets, *(secret for secret, until in self.previous_secrets if now < until))
+
+
+class Directory:
+    """Finds workspaces by id, name and address; forgets when another process has written."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        vault: Vault,
+        sites: Sites,
+        deployments: Mapping[str, Deployment],
+        defaults: WorkspaceDefaults,
+        limits: LimitsSettings,
+        agent: BackendName | None,
+    ) -> None:
+        self._storage, self._vault, self._sites = storage, vault, sites
+        self._deployments, self._defaults, self._limits, self._agent = deployments, defaults, limits, agent
+        self._known: Mapping[WorkspaceId, Served] | None = None
+        self._generation = -1
+        self._forgotten_count = 0
+
+    def forget(self) -> None:
+        """Read again at the next question: this process has changed a workspace."""
+        self._known = None
+        self._forgotten_count += 1
+
+    async def all(self) -> Sequence[Served]:
+        """List the workspaces."""
+        return tuple((await self._all()).values())
+
+    async def get(self, workspace_id: WorkspaceId) -> Served:
+        """Give the workspace of that id.
+
+        Raises:
+            WorkspaceNotFound: there is none.
+        """
+        served = (await self._all()).get(workspace_id)
+        if served is None:
+            raise WorkspaceNotFound("there is no such workspace", hint="run `jirabot workspace list` to see them")
+        return served
+
+    async def find(self, workspace_id: WorkspaceId) -> Served | None:
+        """Find the workspace of that id; None where it is gone."""
+        return (await self._all()).get(workspace_id)
+
+    async def at(self, deployment: str, bases: Sequence[str]) -> Served | None:
+        """Find the workspace of a deployment by the bases that a payload names; with none named, the only one.
+
+        Raises:
+            WorkspaceNotFound: the bases are of no workspace.
+        """
+        candidates = [s for s in await self.all() if s.workspace.deployment == deployment]
+        if not bases:
+            return candidates[0] if len(candidates) == 1 else None
+        for served in candidates:
+            if any(base in served.workspace.base_urls for base in bases):
+                return served
+        raise WorkspaceNotFound("no workspace serves the Jira that the payload names")
+
+    def site(self, served: Served, *, urgency: Urgency = Urgency.ROUTINE) -> JiraSite:
+        """Give the client of the workspace's Jira; what it asks is counted, and waits for *urgency*'s budget."""
+        return self._sites.site(served.workspace, served.api_key, calls=served.api_calls, urgency=urgency)
+
+    async def _all(self) -> Mapping[WorkspaceId, Served]:
+        generation = self._storage.foreign_generation()
+        while self._known is None or generation != self._generation:
+            forgotten = self._forgotten_count
+            known = await self._storage.read(self._read)
+            # What was read before another task changed it would be kept for as long as nobody else writes.
+            if forgotten == self._forgotten_count:
+                self._known, self._generation = known, generation
+        return self._known
+
+    def _read(self, tx: Transaction) -> Mapping[WorkspaceId, Served]:
+        return {workspace.id: self._served(tx, workspace) for workspace in tx.workspaces.list()}
+
+    def _served(self, tx: Transaction, workspace: Workspace) -> Served:
+        settings = settings_of(workspace, self._defaults)
+        secret = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
+        return Served(
+            workspace=workspace,
+            deployment=self._deployments[workspace.deployment],
+            webhook_secrets=(secret.encode(),) if secret else (),
+            previous_secrets=self._previous_secrets(tx, workspace.id),
+            api_key=self._vault.open(tx, workspace.id, API_KEY) or "",
+            settings=settings,
+            limits=limits_of(workspace.deployment, settings, self._limits),
+            bot=bot_of(workspace, settings),
+            agent=workspace.agent or self._agent,
+        )
+
+    def _previous_secrets(self, tx: Transaction, workspace_id: WorkspaceId) -> tuple[tuple[bytes, datetime], ...]:
+        until = tx.secrets.expires_at(workspace_id, PREVIOUS_WEBHOOK_SECRET)
+        secret = self._vault.open(tx, workspace_id, PREVIOUS_WEBHOOK_SECRET) if until else None
+        return ((secret.encode(), until),) if secret and until else ()
+
+
+def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:
+    """Put what `--set` changed over the configured defaults."""
+    changed: Mapping[str, Any] = workspace.settings
+    return WorkspaceDefaults.model_validate({**defaults.model_dump(), **changed}) if changed else defaults
+
+
+def limits_of(deployment: str, settings: WorkspaceDefaults, limits: LimitsSettings) -> CloudLimits:
+    """Put the limits that a workspace sets for itself over its deployment's."""
+    given = limits.of(deployment)
+    own = {name: getattr(settings, name, None) for name in type(given).model_fields}
+    return given.model_copy(update={name: value for name, value in own.items() if value is not None})
+
+
+def bot_of(workspace: Workspace, settings: WorkspaceDefaults) -> Bot:
+    """Say what the bot answers to in a workspace."""
+    account = workspace.service_account
+    return Bot(
+        address=Address(
+            words=settings.mention, accounts=frozenset(name for name in (account.id, account.name) if name)
+        ),
+        label=settings.label,
+        kinds=frozenset(TriggerKind(kind) for kind in settings.triggers),
+    )
+
+
+def named(tx: Transaction, name: str) -> Workspace:
+    """Give the workspace of that name, within a transaction.
+
+    Raises:
+        WorkspaceNotFound: there is none; the hint names the nearest.
+    """
+    workspace = tx.workspaces.find_by_name(WorkspaceName(name.lower()))
+    if workspace is None:
+        raise WorkspaceNotFound(f"there is no workspace `{name}`", hint=_nearest(name, tx.workspaces.list()))
+    return workspace
+
+
+def _nearest(name: str, workspaces: Sequence[Workspace]) -> str:
+    near = difflib.get_close_matches(name.lower(), [workspace.name for workspace in workspaces], n=1, cutoff=0.4)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return "run `jirabot workspace list` to see the names, or `jirabot workspace create` to make one"

@@ -1,0 +1,118 @@
+"""`doctor`: looks at what a person would look at, one thing after the other. Creates and changes nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from jirabot.core import checks
+from jirabot.core.checks import Check, Level
+from jirabot.core.deliveries import Delivery
+from jirabot.core.managers import troubles
+from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.workspaces import Workspaces
+from jirabot.core.people import Principal
+from jirabot.core.ports import AgentBackend, Clock, Rejection, Storage, Transaction
+from jirabot.core.workspaces import WorkspaceState
+from jirabot.errors import JirabotError, JiraRefused
+
+PROBE_SECONDS = 30.0
+"""How long an agent or a Jira may take to be looked at."""
+
+
+class Doctor:
+    """Looks at workspaces, their Jira and webhooks, and at the agents."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        directory: Directory,
+        workspaces: Workspaces,
+        backends: Mapping[str, AgentBackend],
+        clock: Clock,
+    ) -> None:
+        self._storage, self._directory, self._workspaces = storage, directory, workspaces
+        self._backends, self._clock = backends, clock
+
+    async def examine(self, *, by: Principal) -> Sequence[Check]:
+        """Look at everything that needs the database."""
+        standing = await self._storage.read(lambda tx: [troubles.placed(tx, each) for each in tx.troubles.standing()])
+        found = [checks.trouble(each) for each in standing]
+        found += [check async for check in self._agents()]
+        try:
+            served = await self._directory.all()
+        except JirabotError as error:
+            return [*found, checks.failed("key", error)]
+        identity = await self._storage.read(lambda tx: tx.secrets.key_identity())
+        found.append(checks.key(identity))
+        if not served:
+            fix = "run `jirabot workspace create NAME`"
+            found.append(Check(name="workspaces", level=Level.FAILED, text="no Jira is served yet", fix=fix))
+        for each in await asyncio.gather(*(self._workspace(one, by=by) for one in served)):
+            found += each
+        return found
+
+    async def _agents(self) -> AsyncIterator[Check]:
+        if not self._backends:
+            fix = "add a section `[agents.NAME]` to the configuration"
+            yield Check(name="agent", level=Level.FAILED, text="no agent is configured", fix=fix)
+        for name in self._backends:
+            yield await self._agent(name)
+
+    async def _agent(self, name: str) -> Check:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                probe = await self._backends[name].probe()
+        except JirabotError as error:
+            return checks.failed("agent", error)
+        except TimeoutError:
+            fix = f"try its command by hand; it stands in `[agents.{name}]`"
+            text = f"the agent `{name}` did not answer in {PROBE_SECONDS:.0f} s"
+            return Check(name="agent", level=Level.FAILED, text=text, fix=fix)
+        if probe.works:
+            return Check(name="agent", level=Level.OK, text=f"`{name}`: {probe.detail}")
+        fix = f"mend `[agents.{name}]` in the configuration, or install what it names"
+        return Check(name="agent", level=Level.FAILED, text=f"`{name}`: {probe.detail}", fix=fix)
+
+    async def _workspace(self, served: Served, *, by: Principal) -> Sequence[Check]:
+        workspace, name = served.workspace, served.workspace.name
+        found: list[Check] = []
+        if workspace.state is not WorkspaceState.ACTIVE:
+            fix = f"run `jirabot workspace activate {name}`"
+            text = f"it is {workspace.state.value}: what comes is kept, not worked on"
+            found.append(Check(name="state", level=Level.WARNING, text=text, fix=fix, workspace=name))
+        _, missing = await self._workspaces.show(name, by=by)
+        found += [
+            Check(name=item.what, level=Level.FAILED, text=item.text, fix=item.command, workspace=name)
+            for item in missing
+            if item.what not in ("webhook", "agent")
+        ]
+        found += await self._jira(served)
+        newest, rejections = await self._storage.read(lambda tx: _door(tx, served))
+        found.append(checks.webhook(workspace, self._workspaces.events_url(workspace), newest, rejections))
+        return found
+
+    async def _jira(self, served: Served) -> Sequence[Check]:
+        workspace, site = served.workspace, self._directory.site(served)
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                info = await site.server_info()
+                found = [checks.clock(workspace.name, info, self._clock.now())]
+                account = await site.myself()
+                held = await site.permissions(checks.NEEDED)
+        except JiraRefused as error:
+            return [checks.refusal(workspace, error)]
+        except JirabotError as error:
+            fix = error.hint or f"check the base URL `{workspace.base_url}`"
+            return [checks.failed("jira", error, workspace=workspace.name, fix=fix)]
+        except TimeoutError:
+            text = f"Jira at `{workspace.base_url}` did not answer in {PROBE_SECONDS:.0f} s"
+            return [Check(name="jira", level=Level.FAILED, text=text, workspace=workspace.name, fix="try again later")]
+        text = f"Jira {info.version_name} at {workspace.base_url}, as {account.label}"
+        ok = Check(name="jira", level=Level.OK, text=text, workspace=workspace.name)
+        return [ok, *found, checks.permissions(workspace.name, held)]
+
+
+def _door(tx: Transaction, served: Served) -> tuple[Delivery | None, Sequence[Rejection]]:
+    workspace_id = served.workspace.id
+    newest = next((d for d in tx.deliveries.list(workspace_id=workspace_id, limit=20) if d.replay_of is None), None)
+    return newest, tx.rejections.list(workspace_id)

@@ -1,0 +1,191 @@
+"""Says what a delivery reports and asks, and what that leads to, by what Jira and the database say. Writes nothing.
+
+It is the whole of a dry run, and the first half of a delivery's handling.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jirabot.core.decisions import Decision, Distrust, Facts, Ignore, ReadBack, Reason, confirm, decide
+from jirabot.core.events import (
+    CommentCreated,
+    CommentDeleted,
+    CommentEdited,
+    Event,
+    IssueUpdated,
+    Unrecognised,
+    parse,
+)
+from jirabot.core.issues import Issue, IssueComment
+from jirabot.core.managers import orders
+from jirabot.core.managers.comment_marks import words_of
+from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.outcomes import Examination, Found
+from jirabot.core.people import Principal
+from jirabot.core.ports import Checkouts, Clock, Decode, Storage, Transaction
+from jirabot.core.triggers import ByChange, ByComment, Remark, Trigger, detect
+from jirabot.core.visibility import Internal, Public
+from jirabot.errors import JiraGone
+
+LARGE_BYTES = 64 * 1024
+"""Larger bodies are parsed beside the loop, where webhooks wait for their answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What a delivery's facts depend on beside its event: whether it is the bot's own comment, and when it came."""
+
+    own: bool
+    again: bool
+    received_at: datetime
+
+
+class Examiner:
+    """Examines deliveries."""
+
+    def __init__(
+        self, *, storage: Storage, directory: Directory, checkouts: Checkouts, decode: Decode, clock: Clock
+    ) -> None:
+        self._storage, self._directory, self._checkouts = storage, directory, checkouts
+        self._decode, self._clock = decode, clock
+
+    async def examine(
+        self,
+        served: Served,
+        body: bytes,
+        *,
+        by: Principal,
+        again: bool = False,
+        received_at: datetime | None = None,
+    ) -> Examination:
+        """Say what *body* reports, what it asks, and what that leads to, by what Jira confirms. Writes nothing.
+
+        *received_at*: when it came, if not now.
+
+        Raises:
+            InvalidPayload: it can't be read.
+            JirabotError: Jira did not answer what had to be asked.
+        """
+        if len(body) > LARGE_BYTES:
+            event = await asyncio.to_thread(self._parse, served, body)
+        else:
+            event = self._parse(served, body)
+        found: Found = detect(event, served.bot)
+        own = await self._is_own(served, event)
+        known = not isinstance(event, Unrecognised)
+        occasion = Occasion(own=own, again=again, received_at=received_at or self._clock.now())
+        decision = await self._decide(served, found, occasion, known=known)
+        if not isinstance(found, Trigger | Remark) or isinstance(decision, Ignore):
+            return Examination(event=event, found=found, decision=decision, own=own, issue=None)
+        read = await self._read_back(served, found)
+        proved = confirm(found, read, served.bot) if served.settings.verify_trigger else _keyed(found, read)
+        if isinstance(proved, Ignore | Distrust):
+            return Examination(event=event, found=found, decision=proved, own=own, issue=read.issue)
+        found = _for_its_readers(proved, read.issue, served)
+        decision = await self._decide(served, found, occasion)
+        return Examination(event=event, found=found, decision=decision, own=own, issue=read.issue)
+
+    def _parse(self, served: Served, body: bytes) -> Event:
+        return parse(self._decode(body), served.deployment)
+
+    async def _decide(self, served: Served, found: Found, occasion: Occasion, *, known: bool = True) -> Decision:
+        facts = await self._storage.read(lambda tx: self.facts(tx, served, found, occasion))
+        return decide(found, facts, known=known)
+
+    def facts(self, tx: Transaction, served: Served, found: Found, occasion: Occasion) -> Facts:
+        """Gather what the decision depends on, as it is in this transaction."""
+        workspace, session = served.workspace, served.limits.session
+        asks = found if isinstance(found, Trigger | Remark) else None
+        newest = tx.conversations.newest_of(workspace.id, asks.issue.id) if asks else None
+        return Facts(
+            service_account=workspace.service_account,
+            own_comment=occasion.own,
+            link=tx.users.find_link(workspace.id, asks.actor.id) if asks else None,
+            acted=tx.deliveries.acted(workspace.id, asks.key) if asks and not occasion.again else None,
+            newest=newest,
+            can_continue=newest is not None and not newest.is_open and orders.can_go_on(newest, self._checkouts),
+            agent=served.agent,
+            observe=served.settings.mode == "observe",
+            is_too_old=bool(session) and self._clock.now() - occasion.received_at > session,
+        )
+
+    async def _is_own(self, served: Served, event: Event) -> bool:
+        """Say whether a comment is the bot's: known by its id, or by the mark of an effect that is being sent.
+
+        The mark is asked for only where the service account wrote it and a link lets that account be heard: the
+        comment's webhook may overtake the answer to our POST.
+        """
+        comment, issue = _comment_in(event), event.source.issue
+        if comment is None or issue is None:
+            return False
+        workspace, issue_id = served.workspace, issue.id
+
+        def query(tx: Transaction) -> tuple[bool, bool]:
+            own = tx.outbox.find_by_comment(workspace.id, comment.id) is not None
+            return own, tx.users.find_link(workspace.id, comment.author.id) is not None
+
+        own, linked = await self._storage.read(query)
+        if own or not linked or comment.author.id != workspace.service_account.id:
+            return own
+        site = self._directory.site(served)
+        for effect in await self._storage.read(lambda tx: tx.outbox.sending_on(workspace.id, issue_id)):
+            since = effect.sent_at or self._clock.now()
+            words = words_of(workspace, effect)
+            if await site.find_marked(issue_id, effect.id, since=since, words=words) == comment.id:
+                return True
+        return False
+
+    async def _read_back(self, served: Served, found: Trigger | Remark) -> ReadBack:
+        """Ask Jira for the issue, and for the trigger too where it is not believed as it came."""
+        site = self._directory.site(served)
+        issue_id = found.issue.id
+        comment = _comment_of(found)
+        try:
+            issue = await site.get_issue(issue_id)
+            if not served.settings.verify_trigger:
+                return ReadBack(issue=issue)
+            if comment is not None:
+                return ReadBack(issue=issue, comment=await site.find_comment(issue_id, comment.id))
+            if isinstance(found, Trigger) and isinstance(found.evidence, ByChange):
+                change = await site.find_change(issue_id, found.evidence.changelog_id)
+                return ReadBack(issue=issue, change=change)
+        except JiraGone:
+            return ReadBack(issue=None)
+        return ReadBack(issue=issue)
+
+
+def _comment_in(event: Event) -> IssueComment | None:
+    match event:
+        case CommentCreated(comment=comment) | CommentEdited(comment=comment) | CommentDeleted(comment=comment):
+            return comment
+        case IssueUpdated(comment=comment):
+            return comment
+        case _:
+            return None
+
+
+def _comment_of(found: Found) -> IssueComment | None:
+    if isinstance(found, Remark):
+        return found.comment
+    if isinstance(found, Trigger) and isinstance(found.evidence, ByComment):
+        return found.evidence.comment
+    return None
+
+
+def _keyed(found: Trigger | Remark, read: ReadBack) -> Trigger | Remark | Ignore:
+    """Take over the issue's present key where a trigger is believed as it came."""
+    if read.issue is None:
+        return Ignore(reason=Reason.GONE)
+    return replace(found, issue=replace(found.issue, key=read.issue.key))
+
+
+def _for_its_readers(found: Trigger | Remark, issue: Issue | None, served: Served) -> Trigger | Remark:
+    """On a service desk the answer to a public comment is internal, unless the workspace says otherwise."""
+    desk = issue is not None and issue.is_service_desk and served.settings.service_desk == "internal"
+    if not desk:
+        return found
+    if isinstance(found, Remark):
+        public = found.comment.visibility == Public()
+        return replace(found, comment=replace(found.comment, visibility=Internal())) if public else found
+    return replace(found, visibility=Internal()) if found.visibility == Public() else found

@@ -1,0 +1,262 @@
+"""At the door: which workspace, does it prove itself, is it on disk. Answers; decides nothing about what is asked."""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jirabot.core.decisions import Reason
+from jirabot.core.deliveries import DeliveryState, Envelope, NewDelivery, RawDelivery, lane_of
+from jirabot.core.ids import DeliveryId, WorkspaceId
+from jirabot.core.managers.arrivals import COME_AGAIN_SECONDS, Arrivals
+from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Events, FindBases, Ids, ReadEnvelope, Rejection, Storage, Transaction, Verify
+from jirabot.core.texts import Texts
+from jirabot.core.workspaces import WorkspaceState
+from jirabot.errors import HostMismatch, InvalidPayload, JirabotError, RateLimited, SignatureRejected, WorkspaceNotFound
+
+KEPT_HEADERS = (
+    "content-type",
+    "user-agent",
+    "x-hub-signature",
+    "x-atlassian-webhook-identifier",
+    "x-atlassian-webhook-retry",
+    "x-atlassian-webhook-flow",
+)
+"""The headers that are stored with a delivery: what a replay and `event show` need. None holds a credential."""
+
+UNTIMED_WINDOW_SECONDS = 300
+"""A body without any time stamp equals an earlier one only within this window (Automation templates)."""
+
+REJECTIONS_KEPT_PER_WRITE = 200
+
+LARGE_BYTES = 256 * 1024
+"""Larger bodies are proved and read beside the loop, where small ones wait for their answer: 25 MB take 0.1 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A delivery is on disk. `status`: `accepted`, `duplicate` (with the first one's id) or `paused`."""
+
+    delivery_id: DeliveryId
+    status: str
+
+
+class Intake:
+    """Accepts webhooks."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        directory: Directory,
+        arrivals: Arrivals,
+        verify: Verify,
+        read_envelope: ReadEnvelope,
+        find_bases: FindBases,
+        texts: Texts,
+        clock: Clock,
+        ids: Ids,
+        log: Events,
+        switched_off: Collection[str],
+    ) -> None:
+        """*switched_off*: the deployments whose deliveries are kept, and not processed."""
+        self._storage, self._directory, self._texts = storage, directory, texts
+        self._arrivals, self._switched_off = arrivals, switched_off
+        self._verify, self._read_envelope, self._find_bases = verify, read_envelope, find_bases
+        self._clock, self._ids, self._log = clock, ids, log
+        self._rejections: deque[Rejection] = deque(maxlen=REJECTIONS_KEPT_PER_WRITE)
+        self._rejected = asyncio.Event()
+
+    async def workspace(self, deployment: str, workspace_id: WorkspaceId, *, by: Principal) -> Served:
+        """Find the workspace of an events address, before anything of the request is read.
+
+        Raises:
+            WorkspaceNotFound: no such workspace of that deployment.
+        """
+        served = await self._directory.get(workspace_id)
+        if served.workspace.deployment != deployment:
+            raise WorkspaceNotFound("there is no such workspace")
+        return served
+
+    async def workspace_named_in(self, deployment: str, body: bytes, *, by: Principal) -> Served:
+        """Find the workspace of a request to the single address, from the `self` addresses of its body.
+
+        Raises:
+            SignatureRejected: none is named, and there is not exactly one workspace it could be for.
+            WorkspaceNotFound: the Jira that is named is of no workspace.
+        """
+        try:
+            bases: Sequence[str] = self._find_bases(body)
+        except InvalidPayload:
+            bases = ()
+        served = await self._directory.at(deployment, bases)
+        if served is None:
+            raise SignatureRejected(_REFUSED)
+        return served
+
+    async def accept(self, served: Served, raw: RawDelivery, *, by: Principal) -> Accepted:
+        """Take a delivery: prove it, read its envelope, record it. Durable when this returns.
+
+        Raises:
+            SignatureRejected: it does not prove itself; nothing of it is stored but that it came.
+            InvalidPayload: it is not JSON, or no JSON object.
+            HostMismatch: it names another Jira; it is kept as refused.
+            RateLimited: its Jira, which will send it again, sends too fast, and too much waits.
+            StorageUnavailable: the database or disk refuses.
+        """
+        name = served.workspace.name
+        try:
+            accepted = await self._accept(served, raw)
+        except JirabotError as error:
+            self._log.tell("delivery.rejected", level="debug", workspace=name, code=error.code)
+            raise
+        told = {"delivery_id": accepted.delivery_id, "status": accepted.status}
+        self._log.tell("delivery.accepted", level="debug", workspace=name, **told)
+        return accepted
+
+    async def _accept(self, served: Served, raw: RawDelivery) -> Accepted:
+        workspace = served.workspace
+        try:
+            if len(raw.body) > LARGE_BYTES:
+                envelope, body_print = await asyncio.to_thread(self._prove, served, raw)
+            else:
+                envelope, body_print = self._prove(served, raw)
+        except SignatureRejected as error:
+            self._reject(workspace.id, raw, str(error))
+            raise
+        foreign = [base for base in envelope.bases if base not in workspace.base_urls]
+        delivery = self._delivery(served, raw, envelope, body_print, foreign)
+        if delivery.state is DeliveryState.RECEIVED:
+            delivery = await self._at_its_rate(served, delivery)
+        recorded = await self._storage.record(delivery)
+        if foreign:
+            raise HostMismatch(
+                "the payload names another Jira than this workspace's",
+                hint="give the workspace's other addresses with `--also-known-as`",
+            )
+        if recorded.duplicate:
+            return Accepted(delivery_id=recorded.id, status="duplicate")
+        if workspace.deployment in self._switched_off:
+            return Accepted(delivery_id=recorded.id, status="paused")
+        active = workspace.state is WorkspaceState.ACTIVE
+        if not active:
+            await self._storage.write(lambda tx: self._release_if_active(tx, workspace.id))
+        return Accepted(delivery_id=recorded.id, status="accepted" if active else "paused")
+
+    async def _at_its_rate(self, served: Served, delivery: NewDelivery) -> NewDelivery:
+        """Put off what comes too fast, or refuse it where it will come again; a copy is never refused.
+
+        Raises:
+            RateLimited: it will come again, and too much waits.
+        """
+        now = delivery.received_at
+        early = self._arrivals.early_by(served, now=now)
+        if not early:
+            return delivery
+        if not served.deployment.sends_again:
+            return replace(delivery, due_at=now + early)
+        if await self._arrivals.has_backlog(served, now=now) and await self._is_new(delivery):
+            raise RateLimited(
+                f"the workspace sends more than {served.webhooks.count} webhooks a minute, and too many wait already",
+                retry_after_seconds=COME_AGAIN_SECONDS,
+                hint="raise its `webhooks_per_minute`, or let its webhook send fewer events",
+            )
+        return delivery
+
+    async def _is_new(self, delivery: NewDelivery) -> bool:
+        asked = delivery.workspace_id, delivery.fingerprint
+        return await self._storage.read(lambda tx: tx.deliveries.find_by_fingerprint(*asked)) is None
+
+    def _prove(self, served: Served, raw: RawDelivery) -> tuple[Envelope, str]:
+        """Prove a delivery, then read its envelope and name its body: all that takes longer for a longer one."""
+        self._verify(raw.body, raw.headers, served.secrets_at(self._clock.now()))
+        envelope = self._read_envelope(raw.body)
+        salt = "" if envelope.has_time else _window(raw.received_at)
+        return envelope, fingerprint(served.workspace.id, raw.body, salt)
+
+    def _release_if_active(self, tx: Transaction, workspace_id: WorkspaceId) -> None:
+        """Let what was just kept be handled, where the workspace was activated before we noticed."""
+        workspace = tx.workspaces.find(workspace_id)
+        if workspace is not None and workspace.state is WorkspaceState.ACTIVE:
+            tx.deliveries.release_kept(workspace_id, now=self._clock.now())
+
+    async def keep_rejections(self) -> None:
+        """Write down, at most once a second, what came and did not prove itself. Runs until cancelled."""
+        while True:
+            await self._rejected.wait()
+            await self._clock.sleep(1)
+            self._rejected.clear()
+            await self._write_rejections()
+
+    async def _write_rejections(self) -> None:
+        waiting = list(self._rejections)
+        self._rejections.clear()
+        await self._storage.write(lambda tx: tx.rejections.add(waiting))
+
+    def _reject(self, workspace_id: WorkspaceId, raw: RawDelivery, cause: str) -> None:
+        self._rejections.append(
+            Rejection(
+                workspace_id=workspace_id,
+                at=raw.received_at,
+                remote=raw.remote,
+                header_names=tuple(sorted(raw.headers)),
+                cause=cause,
+            )
+        )
+        self._rejected.set()
+
+    def _delivery(
+        self, served: Served, raw: RawDelivery, envelope: Envelope, body_print: str, foreign: Sequence[str]
+    ) -> NewDelivery:
+        workspace = served.workspace
+        state, decision, reason, text = DeliveryState.RECEIVED, "", "", ""
+        if foreign:
+            state, decision, reason = DeliveryState.REFUSED, "refuse", Reason.HOST_MISMATCH.value
+            text = self._texts.say("reason.host-mismatch", bases=", ".join(foreign), base_url=workspace.base_url)
+        elif workspace.deployment in self._switched_off:
+            state, decision, reason = DeliveryState.PAUSED, "keep", Reason.PAUSED.value
+            text = self._texts.say("reason.switched-off", deployment=workspace.deployment)
+        elif workspace.state is not WorkspaceState.ACTIVE:
+            state, decision, reason = DeliveryState.PAUSED, "keep", Reason.PAUSED.value
+            text = self._texts.say("reason.paused")
+        return NewDelivery(
+            id=DeliveryId(self._ids.sortable()),
+            workspace_id=workspace.id,
+            lane_id=lane_of(workspace.id, envelope.issue_id),
+            fingerprint=body_print,
+            kind=envelope.kind,
+            issue_id=envelope.issue_id,
+            issue_key=envelope.issue_key,
+            state=state,
+            headers=kept_headers(raw.headers),
+            body=raw.body,
+            received_at=raw.received_at,
+            decision=decision,
+            reason=reason,
+            text=text,
+        )
+
+
+def fingerprint(workspace_id: WorkspaceId, body: bytes, salt: str) -> str:
+    """Name a body: the same for every copy of it in one workspace."""
+    digest = hashlib.sha256(b"%b\0" % workspace_id.encode())
+    # Not joined: a body may have 25 MB.
+    digest.update(body)
+    digest.update(b"\0%b" % salt.encode())
+    return digest.hexdigest()
+
+
+def kept_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Choose the headers that are stored."""
+    return {name: headers[name] for name in KEPT_HEADERS if name in headers}
+
+
+def _window(at: datetime) -> str:
+    return str(int(at.timestamp()) // UNTIMED_WINDOW_SECONDS)
+
+
+_REFUSED = "the delivery does not prove that it comes from a Jira that is served here"

@@ -1,0 +1,143 @@
+"""The outbox as people ask about it: what is owed to Jira, or was; owed again, or given up."""
+
+from collections.abc import Sequence
+
+from jirabot.core.effects import EditComment, EffectState, OwedEffect
+from jirabot.core.ids import EffectId
+from jirabot.core.managers import troubles
+from jirabot.core.managers.directory import named
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Storage, Transaction
+from jirabot.errors import Conflict, EffectNotFound, InvalidInput
+
+DISCARDABLE = frozenset({EffectState.PENDING, EffectState.DEAD})
+
+MOST_AT_ONCE = 100_000
+"""How many are owed again in one transaction; a token that has expired leaves far fewer."""
+
+
+class Outbox:
+    """Shows effects, and does with them what a person wants."""
+
+    def __init__(self, *, storage: Storage, clock: Clock) -> None:
+        self._storage, self._clock = storage, clock
+
+    async def list(
+        self, *, by: Principal, workspace_name: str | None = None, state: EffectState | None = None, limit: int = 50
+    ) -> Sequence[tuple[OwedEffect, str]]:
+        """List the newest effects first, each with its workspace's name.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def query(tx: Transaction) -> Sequence[tuple[OwedEffect, str]]:
+            workspace_id = named(tx, workspace_name).id if workspace_name else None
+            found = tx.outbox.list(workspace_id=workspace_id, state=state, limit=limit)
+            return [(effect, _name(tx, effect)) for effect in found]
+
+        return await self._storage.read(query)
+
+    async def show(self, effect_id: str, *, by: Principal) -> tuple[OwedEffect, str]:
+        """Give an effect, with its workspace's name.
+
+        Raises:
+            EffectNotFound: there is none.
+        """
+
+        def query(tx: Transaction) -> tuple[OwedEffect, str]:
+            found = _get(tx, effect_id)
+            return found, _name(tx, found)
+
+        return await self._storage.read(query)
+
+    async def retry(self, effect_id: str, *, by: Principal) -> tuple[OwedEffect, str]:
+        """Owe a dead effect again; give it as it is then, with its workspace's name.
+
+        Raises:
+            EffectNotFound: there is none.
+            Conflict: it is not dead, or a newer edit of the same comment takes its place.
+        """
+
+        def change(tx: Transaction) -> tuple[OwedEffect, str]:
+            found = _get(tx, effect_id)
+            if found.state is not EffectState.DEAD:
+                raise Conflict(
+                    f"effect `{found.id}` is {found.state.value}: only a dead one is owed again",
+                    hint="run `jirabot outbox list --state dead` to see those",
+                )
+            if _is_overtaken(tx, found):
+                raise Conflict(
+                    f"effect `{found.id}` is an edit, and a newer one of the same comment takes its place",
+                    hint=f"`jirabot outbox discard {found.id}` gives it up",
+                )
+            tx.outbox.retry(found.id, now=self._clock.now())
+            troubles.end_if_none_is_dead(tx, found.workspace_id, now=self._clock.now())
+            return _get(tx, effect_id), _name(tx, found)
+
+        return await self._storage.write(change)
+
+    async def retry_dead(self, workspace_name: str, *, by: Principal) -> Sequence[OwedEffect]:
+        """Owe every dead effect of a workspace again; give those, as they are then.
+
+        An edit is discarded where a newer one of the same comment takes its place.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def change(tx: Transaction) -> Sequence[OwedEffect]:
+            workspace_id, now = named(tx, workspace_name).id, self._clock.now()
+            dead = tx.outbox.list(workspace_id=workspace_id, state=EffectState.DEAD, limit=MOST_AT_ONCE)
+            overtaken = {found.id for found in dead if _is_overtaken(tx, found)}
+            for found in dead:
+                if found.id in overtaken:
+                    tx.outbox.discard(found.id)
+                else:
+                    tx.outbox.retry(found.id, now=now)
+            troubles.end_if_none_is_dead(tx, workspace_id, now=now)
+            return [_get(tx, found.id) for found in dead if found.id not in overtaken]
+
+        return await self._storage.write(change)
+
+    async def discard(self, effect_ids: Sequence[str], *, by: Principal) -> int:
+        """Give effects up, all or none of them: they are never sent, and stay in the list. Counts them.
+
+        Raises:
+            InvalidInput: none is given.
+            EffectNotFound: there is none of that id.
+            Conflict: one of them was sent, or is being sent.
+        """
+        if not effect_ids:
+            raise InvalidInput("which effects?", hint="give their ids; `jirabot outbox list` shows them")
+        ids = list(dict.fromkeys(effect_ids))
+
+        def change(tx: Transaction) -> None:
+            for id_ in ids:
+                found = _get(tx, id_)
+                if found.state not in DISCARDABLE:
+                    raise Conflict(
+                        f"effect `{found.id}` is {found.state.value}, and is not discarded",
+                        hint="only these are: dead, pending",
+                    )
+                tx.outbox.discard(found.id)
+                troubles.end_if_none_is_dead(tx, found.workspace_id, now=self._clock.now())
+
+        await self._storage.write(change)
+        return len(ids)
+
+
+def _is_overtaken(tx: Transaction, found: OwedEffect) -> bool:
+    return isinstance(found.effect, EditComment) and tx.outbox.edits_of(found.effect.target)[-1].id != found.id
+
+
+def _get(tx: Transaction, effect_id: str) -> OwedEffect:
+    found = tx.outbox.find(EffectId(effect_id))
+    if found is None:
+        raise EffectNotFound(f"there is no effect `{effect_id}`", hint="run `jirabot outbox list` to see them")
+    return found
+
+
+def _name(tx: Transaction, effect: OwedEffect) -> str:
+    workspace = tx.workspaces.find(effect.workspace_id)
+    return workspace.name if workspace else ""

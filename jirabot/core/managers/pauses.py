@@ -1,0 +1,72 @@
+"""Pauses: new runs are held back everywhere, in a workspace or of an agent; all else goes on."""
+
+import difflib
+from collections.abc import Collection, Sequence
+
+from jirabot.core import scopes
+from jirabot.core.managers.directory import named
+from jirabot.core.pauses import Pause
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Storage, Transaction
+from jirabot.errors import NotFound
+
+
+class Pauses:
+    """Holds new runs back, and lets them begin again."""
+
+    def __init__(self, *, storage: Storage, clock: Clock, agents: Collection[str]) -> None:
+        self._storage, self._clock, self._agents = storage, clock, agents
+
+    async def pause(self, *, by: Principal, workspace: str = "", agent: str = "") -> bool:
+        """Let no new run begin: in a workspace, of an agent, or everywhere; False where that is so already.
+
+        Raises:
+            WorkspaceNotFound, NotFound: no such workspace or agent.
+        """
+        self._check(agent)
+        now = self._clock.now()
+        return await self._storage.write(
+            lambda tx: tx.pauses.add(Pause(scope=_scope(tx, workspace, agent), paused_by=by.name, paused_at=now))
+        )
+
+    async def resume(self, *, by: Principal, workspace: str = "", agent: str = "") -> tuple[bool, Sequence[str]]:
+        """End such a pause; False where there is none. Gives also what is paused still, as `told` names it.
+
+        An agent that is no longer configured can be resumed.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def change(tx: Transaction) -> tuple[bool, Sequence[str]]:
+            ended = tx.pauses.remove(_scope(tx, workspace, agent))
+            return ended, [told(tx, pause) for pause in tx.pauses.list()]
+
+        return await self._storage.write(change)
+
+    def _check(self, agent: str) -> None:
+        if agent and agent not in self._agents:
+            near = difflib.get_close_matches(agent, self._agents, n=1)
+            names = ", ".join(f"`{name}`" for name in self._agents) or "none"
+            hint = f"did you mean `{near[0]}`?" if near else f"configured: {names}"
+            raise NotFound(f"there is no agent `{agent}`", hint=hint)
+
+
+def heeded(tx: Transaction, among: Collection[str]) -> Sequence[Pause]:
+    """List the pauses of these scopes, the newest first."""
+    return [pause for pause in tx.pauses.list() if pause.scope in among]
+
+
+def told(tx: Transaction, pause: Pause) -> str:
+    """Name what a pause holds back, as it is typed after `jirabot resume`."""
+    kind, _, name = pause.scope.partition("/")
+    if kind == "agent":
+        return f"--agent {name}"
+    found = [each.name for each in tx.workspaces.list() if each.id == name]
+    return found[0] if found else "--all"
+
+
+def _scope(tx: Transaction, workspace: str, agent: str) -> str:
+    if workspace:
+        return scopes.of_workspace(named(tx, workspace).id)
+    return scopes.of_agent(agent) if agent else scopes.EVERYWHERE

@@ -1,0 +1,67 @@
+"""What Jira refuses for good: a comment that was given up is told, and several of them degrade the workspace."""
+
+from datetime import datetime
+
+from jirabot.core.effects import EffectKind, OwedEffect
+from jirabot.core.managers import troubles
+from jirabot.core.managers.troubles import Found
+from jirabot.core.ports import Ids, Transaction
+from jirabot.core.scopes import of_workspace
+from jirabot.core.troubles import Reason, Strike
+from jirabot.core.workspaces import Workspace
+from jirabot.errors import JirabotError, JiraGone, JiraRefused
+
+
+def record(tx: Transaction, effect: OwedEffect, error: JirabotError, ids: Ids, *, now: datetime) -> bool:
+    """Begin the troubles that an effect's end by *error* means; True where the workspace is degraded by it now.
+
+    An edit that shows progress in a comment that somebody has deleted is missed by nobody.
+    """
+    if effect.effect.kind is EffectKind.PROGRESS and isinstance(error, JiraGone):
+        return False
+    scope, workspace = of_workspace(effect.workspace_id), tx.workspaces.find(effect.workspace_id)
+    given_up = Found(
+        scope=scope,
+        reason=Reason.EFFECT_DEAD,
+        text=f"a comment on {_issue(tx, effect)} was given up: {error.message}",
+        fix=f"{error.hint or 'mend what it says'}; then `jirabot outbox retry --workspace {_name(workspace)}` sends it "
+        "with all that were given up, which `jirabot outbox list --state dead` shows",
+    )
+    troubles.begin(tx, given_up, new_id=ids.sortable(), now=now)
+    if not isinstance(error, JiraRefused | JiraGone):
+        return False
+    if not troubles.strike(tx, scope, Strike.EFFECT_REFUSED, now=now):
+        return False
+    return troubles.degrade(tx, _degraded(tx, effect, error), new_id=ids.sortable(), now=now)
+
+
+def _degraded(tx: Transaction, effect: OwedEffect, error: JirabotError) -> Found:
+    scope = of_workspace(effect.workspace_id)
+    if isinstance(error, JiraRefused) and error.status == 401:
+        return token_refused(scope, _name(tx.workspaces.find(effect.workspace_id)), error)
+    return Found(
+        scope=scope,
+        reason=Reason.COMMENTING_REFUSED,
+        text=f"Jira refuses comments, the last one on {_issue(tx, effect)}: {error.message}",
+        fix=error.hint or "run `jirabot doctor`, which says what the service account lacks",
+    )
+
+
+def token_refused(scope: str, name: str, error: JiraRefused) -> Found:
+    """Say that Jira does not accept the service account of a workspace."""
+    return Found(
+        scope=scope,
+        reason=Reason.TOKEN_REFUSED,
+        text=error.message,
+        fix=f"{error.hint}; `jirabot workspace update {name} --svc-acc-api-key -` takes a new one",
+    )
+
+
+def _name(workspace: Workspace | None) -> str:
+    return workspace.name if workspace else "NAME"
+
+
+def _issue(tx: Transaction, effect: OwedEffect) -> str:
+    conversation = tx.conversations.find(effect.conversation_id) if effect.conversation_id else None
+    key = conversation.issue_key if conversation else ""
+    return key or f"the issue with the id {effect.issue_id}"

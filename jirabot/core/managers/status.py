@@ -1,0 +1,200 @@
+"""What goes on, on one screen: each workspace with its backlog, what runs, what failed, and what it still lacks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jirabot.config import LimitsSettings, WorkspaceDefaults
+from jirabot.core import objects
+from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
+from jirabot.core.conversations import Conversation, State
+from jirabot.core.deliveries import Delivery, DeliveryState
+from jirabot.core.effects import EffectState
+from jirabot.core.ids import WorkspaceId, WorkspaceName
+from jirabot.core.managers import troubles
+from jirabot.core.managers.budgets import API_CALLS
+from jirabot.core.managers.directory import limits_of, settings_of
+from jirabot.core.managers.workspaces import Missing, Workspaces
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Storage, Transaction
+from jirabot.core.troubles import Placed
+from jirabot.core.workspaces import Workspace
+from jirabot.errors import JirabotError
+
+FAILURES_SHOWN = 5
+"""How many of the newest failures of each kind stand on the screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceStatus:
+    """What goes on in a workspace."""
+
+    workspace: Workspace
+    missing: tuple[Missing, ...]
+    deliveries: Mapping[DeliveryState, int]
+    conversations: Mapping[State, int]
+    effects: Mapping[EffectState, int]
+    newest_at: datetime | None
+    """When the newest delivery came."""
+    calls_left: int | None
+    """How many calls to its Jira the hour's budget has left, as last written down; None: they are not limited."""
+
+    @property
+    def backlog_count(self) -> int:
+        """How many deliveries have no outcome yet."""
+        return self.deliveries.get(DeliveryState.RECEIVED, 0) + self.deliveries.get(DeliveryState.WAITING, 0)
+
+    @property
+    def owed_count(self) -> int:
+        """How many comments are still owed to Jira."""
+        return self.effects.get(EffectState.PENDING, 0) + self.effects.get(EffectState.SENDING, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What goes on, with the troubles that stand, the newest first, and the newest failures."""
+
+    troubles: tuple[Placed, ...]
+    workspaces: tuple[WorkspaceStatus, ...]
+    database: JirabotError | None = None
+    """Why nothing can be written now, if that is so."""
+    dead: tuple[Delivery, ...]
+    failed: tuple[Conversation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What stands now, counted by workspace and state: what metrics tell beside what they have counted."""
+
+    workspaces: Mapping[WorkspaceId, WorkspaceName]
+    deliveries: Mapping[tuple[WorkspaceId, DeliveryState], int]
+    conversations: Mapping[tuple[WorkspaceId, State], int]
+    effects: Mapping[tuple[WorkspaceId, EffectState], int]
+    troubles: tuple[Placed, ...]
+
+
+class Overview:
+    """Looks at everything at once."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        workspaces: Workspaces,
+        clock: Clock,
+        defaults: WorkspaceDefaults,
+        limits: LimitsSettings,
+    ) -> None:
+        self._storage, self._workspaces, self._clock = storage, workspaces, clock
+        self._defaults, self._limits = defaults, limits
+
+    async def status(self, *, by: Principal) -> Status:
+        """Tell what goes on, of one consistent state."""
+        missing = {w.id: (await self._workspaces.show(w.name, by=by))[1] for w in await self._workspaces.list(by=by)}
+
+        def query(tx: Transaction) -> Status:
+            deliveries, conversations = tx.deliveries.counts(), tx.conversations.counts()
+            effects, budgets = tx.outbox.counts(), tx.budgets.list(API_CALLS)
+            return Status(
+                troubles=_troubles(tx),
+                workspaces=tuple(
+                    WorkspaceStatus(
+                        workspace=each,
+                        missing=tuple(missing.get(each.id, ())),
+                        deliveries={state: count for (id_, state), count in deliveries.items() if id_ == each.id},
+                        conversations={state: count for (id_, state), count in conversations.items() if id_ == each.id},
+                        effects={state: count for (id_, state), count in effects.items() if id_ == each.id},
+                        newest_at=_newest_at(tx.deliveries.list(workspace_id=each.id, limit=1)),
+                        calls_left=self._calls_left(each, budgets.get(each.id)),
+                    )
+                    for each in tx.workspaces.list()
+                ),
+                dead=tuple(tx.deliveries.list(state=DeliveryState.DEAD, limit=FAILURES_SHOWN)),
+                failed=_failed(tx),
+            )
+
+        return replace(await self._storage.read(query), database=await self._fault())
+
+    def _calls_left(self, workspace: Workspace, bucket: Bucket | None) -> int | None:
+        limits = limits_of(workspace.deployment, settings_of(workspace, self._defaults), self._limits)
+        limit, now = Limit(count=limits.api_calls_per_hour, per=HOUR), self._clock.now()
+        return max(0, int(filled(bucket or full(limit, now), limit, now).level)) if limit.count else None
+
+    async def _fault(self) -> JirabotError | None:
+        try:
+            await self._storage.probe(writes=False)
+        except JirabotError as error:
+            return error
+        return None
+
+    async def standing(self, *, by: Principal) -> Standing:
+        """Count what stands, of one consistent state."""
+        return await self._storage.read(
+            lambda tx: Standing(
+                workspaces={each.id: each.name for each in tx.workspaces.list()},
+                deliveries=tx.deliveries.counts(),
+                conversations=tx.conversations.counts(),
+                effects=tx.outbox.counts(),
+                troubles=_troubles(tx),
+            )
+        )
+
+
+def as_object(value: Status, *, daemon_runs: bool) -> objects.Object:
+    """Show what goes on, as `status --json` does."""
+    return {
+        "daemon": daemon_runs,
+        "database": {"text": value.database.message, "fix": value.database.hint} if value.database else None,
+        "troubles": [objects.trouble(each) for each in value.troubles],
+        "workspaces": [_workspace_status(each) for each in value.workspaces],
+        "failures": [
+            *(
+                {
+                    "at": objects.instant(each.handled_at),
+                    "issue_key": each.issue_key,
+                    "text": each.text,
+                    "command": f"jirabot event explain {each.id}",
+                }
+                for each in value.dead
+            ),
+            *(
+                {
+                    "at": objects.instant(each.updated_at),
+                    "issue_key": each.issue_key,
+                    "text": "the work failed; the issue was told",
+                    "command": f"jirabot conversation show {each.id}",
+                }
+                for each in value.failed
+            ),
+        ],
+    }
+
+
+def _workspace_status(value: WorkspaceStatus) -> objects.Object:
+    return {
+        "name": value.workspace.name,
+        "state": value.workspace.state.value,
+        "degraded": list(value.workspace.degraded),
+        "backlog": value.backlog_count,
+        "dead": value.deliveries.get(DeliveryState.DEAD, 0),
+        "running": value.conversations.get(State.IN_PROGRESS, 0),
+        "waiting": value.conversations.get(State.ACTIVE, 0) + value.conversations.get(State.CREATED, 0),
+        "awaiting_input": value.conversations.get(State.AWAITING_INPUT, 0),
+        "owed": value.owed_count,
+        "calls_left": value.calls_left,
+        "newest_at": objects.instant(value.newest_at),
+        "missing": [{"what": m.what, "text": m.text, "command": m.command} for m in value.missing],
+    }
+
+
+def _troubles(tx: Transaction) -> tuple[Placed, ...]:
+    return tuple(troubles.placed(tx, each) for each in tx.troubles.standing())
+
+
+def _newest_at(newest: Sequence[Delivery]) -> datetime | None:
+    return newest[0].received_at if newest else None
+
+
+def _failed(tx: Transaction) -> tuple[Conversation, ...]:
+    recent = tx.conversations.list(limit=200)
+    return tuple(c for c in recent if c.state is State.FAILED)[:FAILURES_SHOWN]

@@ -1,0 +1,303 @@
+"""Workspaces that are there already: changed, paused, given new secrets, looked at. Seen by a running daemon."""
+
+import secrets as random_secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from jirabot.core.checks import NEEDED
+from jirabot.core.ids import AccountId, BackendName
+from jirabot.core.issues import ServerInfo
+from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.users import add_link, find_account
+from jirabot.core.managers.workspace_rules import (
+    WEBHOOK_SECRET_BYTES,
+    WorkspaceRules,
+    check_free,
+    secret_problems,
+    unset_problems,
+)
+from jirabot.core.people import Account, Link, Principal, Role
+from jirabot.core.ports import Clock, Ids, Sites, Storage, Transaction, Vault
+from jirabot.core.workspaces import API_KEY, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
+from jirabot.errors import InvalidInput, JiraRefused, WorkspaceNotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What `workspace update` is given; what is empty stays as it is. Secrets are not in `repr`.
+
+    `settings` are set, those named in `unset` are as configured again; `also_known_as` takes the place of the old ones.
+    """
+
+    base_url: str = ""
+    also_known_as: tuple[str, ...] = ()
+    email: str = ""
+    api_key: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    auth: str = ""
+    agent: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    link: str = ""
+    inactive: bool = False
+
+    @property
+    def concerns_jira(self) -> bool:
+        """Whether Jira has a say in it: the agent, the settings and the webhook secret are our own."""
+        return any((self.base_url, self.also_known_as, self.email, self.api_key, self.auth, self.link))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updated:
+    """A workspace as it is now. `warnings`: what its Jira told that a person has to know."""
+
+    workspace: Workspace
+    link: Link | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """A workspace with a new webhook secret, which is given only where it was generated.
+
+    `previous_until`: how long the old one counts beside it. `dropped`: one that was older still counts no more.
+    """
+
+    workspace: Workspace
+    webhook_secret: str = field(repr=False)
+    previous_until: datetime | None
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """What a workspace's Jira answered."""
+
+    workspace: Workspace
+    account: Account
+    info: ServerInfo
+    warnings: tuple[str, ...]
+
+
+class WorkspaceChanges:
+    """Changes workspaces."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        vault: Vault,
+        sites: Sites,
+        directory: Directory,
+        rules: WorkspaceRules,
+        clock: Clock,
+        ids: Ids,
+        switched_off: Collection[str],
+    ) -> None:
+        """*switched_off*: the deployments whose deliveries are kept, and not processed."""
+        self._storage, self._vault, self._sites, self._directory = storage, vault, sites, directory
+        self._rules, self._clock, self._ids, self._switched_off = rules, clock, ids, switched_off
+
+    async def update(self, name: str, wanted: Wanted, *, by: Principal, validate: bool = True) -> Updated:
+        """Change a workspace, all of it or nothing. Where it concerns Jira, that first says who the account is.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+            InvalidInput: nothing is to be changed, or something is malformed; all of it is named.
+            WorkspaceExists: the base URL is another's.
+            NotFound: Jira knows no account to link.
+            JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was changed.
+            ConfigurationInvalid: the agent is not configured.
+        """
+        workspace, api_key = await self._storage.read(lambda tx: self._known(tx, name))
+        wanted = self._checked(workspace, wanted)
+        self._rules.check_agent(wanted.agent)
+        draft = _changed(workspace, wanted)
+        await self._storage.read(lambda tx: check_free(tx, draft))
+        account = Account(id=AccountId(wanted.link))
+        warnings: tuple[str, ...] = ()
+        if validate and wanted.concerns_jira:
+            site = self._sites.site(draft, wanted.api_key or api_key)
+            info = await site.server_info()
+            hint = f"a workspace keeps its kind: create another with `--deployment {info.deployment}`"
+            draft, warnings = self._rules.as_jira_says(draft, info, hint=hint)
+            draft = replace(draft, service_account=await site.myself())
+            account = await find_account(site, wanted.link) if wanted.link else account
+
+        def change(tx: Transaction) -> Updated:
+            now = self._clock.now()
+            # Jira was asked meanwhile: what others have changed in that time stays.
+            saved = replace(
+                _changed(_still_there(tx, workspace), wanted),
+                also_known_as=draft.also_known_as,
+                service_account=draft.service_account,
+                updated_at=now,
+            )
+            check_free(tx, saved)
+            tx.workspaces.save(saved)
+            if wanted.api_key:
+                self._vault.seal(tx, saved.id, API_KEY, wanted.api_key, now=now)
+            if wanted.webhook_secret:
+                self._vault.seal(tx, saved.id, WEBHOOK_SECRET, wanted.webhook_secret, now=now)
+                tx.secrets.remove(saved.id, PREVIOUS_WEBHOOK_SECRET)
+            link = None
+            if account.id:
+                link = add_link(tx, saved.id, account, user="", role=Role.ADMIN, ids=self._ids, now=now)
+            return Updated(workspace=saved, link=link, warnings=warnings)
+
+        updated = await self._storage.write(change)
+        self._directory.forget()
+        return updated
+
+    async def activate(self, name: str, *, by: Principal) -> tuple[Workspace, int]:
+        """Work on what comes again, and on what was kept meanwhile, in order; gives how many that were.
+
+        Where the deployment's webhooks are switched off by their variable, all of it stays kept.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def change(tx: Transaction) -> tuple[Workspace, int]:
+            now = self._clock.now()
+            workspace = replace(named(tx, name), state=WorkspaceState.ACTIVE, updated_at=now)
+            tx.workspaces.save(workspace)
+            if workspace.deployment in self._switched_off:
+                return workspace, 0
+            return workspace, tx.deliveries.release_kept(workspace.id, now=now)
+
+        done = await self._storage.write(change)
+        self._directory.forget()
+        return done
+
+    async def deactivate(self, name: str, *, by: Principal) -> Workspace:
+        """Keep what comes from now on, and work on none of it; runs go on.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def change(tx: Transaction) -> Workspace:
+            workspace = replace(named(tx, name), state=WorkspaceState.PAUSED, updated_at=self._clock.now())
+            tx.workspaces.save(workspace)
+            return workspace
+
+        workspace = await self._storage.write(change)
+        self._directory.forget()
+        return workspace
+
+    async def rotate_secret(self, name: str, *, by: Principal, overlap: timedelta, secret: str = "") -> Rotated:
+        """Give a workspace a new webhook secret; the old one counts beside it until the overlap ends.
+
+        Two may count at once: what is older than the old one counts no more.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+            InvalidInput: the given secret can't be used, or is the one that is in use.
+        """
+        if problems := secret_problems("webhook secret", secret, least=WEBHOOK_SECRET_BYTES):
+            raise InvalidInput("; ".join(problems))
+        new = secret or random_secrets.token_urlsafe(32)
+
+        def change(tx: Transaction) -> Rotated:
+            workspace, now = named(tx, name), self._clock.now()
+            old = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
+            if old == new:
+                raise InvalidInput("that is the webhook secret already", hint="give another, or none to generate one")
+            older_until = tx.secrets.expires_at(workspace.id, PREVIOUS_WEBHOOK_SECRET)
+            tx.secrets.remove(workspace.id, PREVIOUS_WEBHOOK_SECRET)
+            until = now + overlap if old and overlap else None
+            if old and until:
+                self._vault.seal(tx, workspace.id, PREVIOUS_WEBHOOK_SECRET, old, now=now)
+                tx.secrets.expire(workspace.id, PREVIOUS_WEBHOOK_SECRET, at=until)
+            self._vault.seal(tx, workspace.id, WEBHOOK_SECRET, new, now=now)
+            return Rotated(
+                workspace=workspace,
+                webhook_secret="" if secret else new,
+                previous_until=until,
+                dropped=older_until is not None and now < older_until,
+            )
+
+        rotated = await self._storage.write(change)
+        self._directory.forget()
+        return rotated
+
+    async def validate(self, name: str, *, by: Principal) -> Validated:
+        """Ask a workspace's Jira who the service account is, what it may, and how it calls itself. Changes nothing.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+            JiraRefused: Jira does not let the service account in, or it lacks a permission.
+            JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
+            InvalidInput: Jira is of another kind than the workspace.
+        """
+        workspace, api_key = await self._storage.read(lambda tx: self._known(tx, name))
+        site = self._sites.site(workspace, api_key)
+        info = await site.server_info()
+        hint = "delete the workspace and create it with the right `--deployment`"
+        self._rules.check_deployment(workspace, info, hint=hint)
+        account = await site.myself()
+        held = await site.permissions(NEEDED)
+        if lacking := [permission for permission in NEEDED if permission not in held]:
+            raise JiraRefused(
+                f"the service account `{account.label}` lacks {', '.join(lacking)}",
+                hint="grant it in the project's permission scheme",
+            )
+        warnings = self._rules.signing_problems(workspace, info)
+        if own := self._rules.unknown_address(workspace, info):
+            warnings.append(
+                f"this Jira calls itself `{own}`, so that its webhooks are refused: "
+                f"`jirabot workspace update {workspace.name} --also-known-as {own}` lets them in"
+            )
+        return Validated(workspace=workspace, account=account, info=info, warnings=tuple(warnings))
+
+    def _known(self, tx: Transaction, name: str) -> tuple[Workspace, str]:
+        workspace = named(tx, name)
+        return workspace, self._vault.open(tx, workspace.id, API_KEY) or ""
+
+    def _checked(self, workspace: Workspace, wanted: Wanted) -> Wanted:
+        """Bring what is wanted into its form, and name at once all that is malformed."""
+        if wanted == Wanted():
+            raise InvalidInput(
+                "nothing to change is given", hint="run `jirabot workspace update --help` to see what can be changed"
+            )
+        problems = unset_problems(wanted.unset, {**wanted.settings, **({"agent": ""} if wanted.agent else {})})
+        problems += self._rules.auth_problems(workspace.deployment, wanted.auth) if wanted.auth else []
+        problems += secret_problems("API key", wanted.api_key, least=1)
+        problems += secret_problems("webhook secret", wanted.webhook_secret, least=WEBHOOK_SECRET_BYTES)
+        try:
+            base_url = self._rules.safe_base(wanted.base_url) if wanted.base_url else ""
+            aliases = tuple(self._rules.normal_base(url) for url in wanted.also_known_as)
+        except InvalidInput as error:
+            raise InvalidInput("; ".join([*problems, error.message]), hint=error.hint) from error
+        if problems:
+            raise InvalidInput("; ".join(problems), hint=_SETTINGS_HINT if wanted.unset else "")
+        return replace(wanted, base_url=base_url, also_known_as=aliases)
+
+
+_SETTINGS_HINT = "`config.example.toml` tells the settings, in its section `[workspace]`"
+
+
+def _changed(workspace: Workspace, wanted: Wanted) -> Workspace:
+    """Give the workspace as it is wanted."""
+    agent = BackendName(wanted.agent) if wanted.agent else workspace.agent
+    settings = {**workspace.settings, **wanted.settings}
+    return replace(
+        workspace,
+        base_url=wanted.base_url or workspace.base_url,
+        also_known_as=wanted.also_known_as or workspace.also_known_as,
+        service_account_email=wanted.email or workspace.service_account_email,
+        auth=wanted.auth or workspace.auth,
+        agent=None if "agent" in wanted.unset else agent,
+        settings={key: value for key, value in settings.items() if key not in wanted.unset},
+        state=WorkspaceState.PAUSED if wanted.inactive else workspace.state,
+    )
+
+
+def _still_there(tx: Transaction, workspace: Workspace) -> Workspace:
+    found = tx.workspaces.find(workspace.id)
+    if found is None:
+        raise WorkspaceNotFound(f"there is no workspace `{workspace.name}`", hint="it was deleted meanwhile")
+    return found

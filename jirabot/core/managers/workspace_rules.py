@@ -1,0 +1,130 @@
+"""What a workspace must be like, asked before it is made and before it is changed."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from jirabot.config import Settings, WorkspaceDefaults
+from jirabot.core.issues import ServerInfo
+from jirabot.core.ports import Deployment, NormalBase, Transaction
+from jirabot.core.workspaces import Workspace
+from jirabot.errors import ConfigurationInvalid, InvalidInput, WorkspaceExists
+
+WEBHOOK_SECRET_BYTES = 16
+"""The least that a webhook secret may have: a shorter one can be guessed (conformance B16)."""
+
+
+class WorkspaceRules:
+    """Judges workspaces by the configuration, and by what their Jira says of itself."""
+
+    def __init__(
+        self,
+        *,
+        deployments: Mapping[str, Deployment],
+        normal_base: NormalBase,
+        safe_base: NormalBase,
+        settings: Settings,
+    ) -> None:
+        self.normal_base, self.safe_base = normal_base, safe_base
+        self._deployments, self._settings = deployments, settings
+
+    def check_agent(self, agent: str) -> None:
+        """Say that an agent is not configured.
+
+        Raises:
+            ConfigurationInvalid: it is not.
+        """
+        if agent and agent not in self._settings.agents:
+            names = ", ".join(f"`{name}`" for name in self._settings.agents) or "none"
+            raise ConfigurationInvalid(
+                [f"no agent `{agent}` is configured (configured: {names})"],
+                hint=f"add a section `[agents.{agent}]` to the configuration",
+            )
+
+    def auth_problems(self, deployment: str, auth: str) -> list[str]:
+        """Say that nobody signs in to such a Jira that way."""
+        known = self._deployments.get(deployment)
+        if known is None or auth in known.auth_methods:
+            return []
+        return [f"`{auth}` is no way to sign in to this deployment: {', '.join(known.auth_methods)}"]
+
+    def check_deployment(self, workspace: Workspace, info: ServerInfo, *, hint: str) -> None:
+        """Say that a Jira is of another kind than its workspace; *hint* what to do then.
+
+        Raises:
+            InvalidInput: it is.
+        """
+        if info.deployment != workspace.deployment:
+            raise InvalidInput(
+                f"the Jira at `{workspace.base_url}` is `{info.deployment}`, not `{workspace.deployment}`",
+                hint=hint,
+            )
+
+    def unknown_address(self, workspace: Workspace, info: ServerInfo) -> str:
+        """Give the address that a Jira has for itself, where the workspace does not know it.
+
+        Webhooks name that address; unknown, each of them would be refused.
+        """
+        own = self.normal_base(info.base_url) if info.base_url else workspace.base_url
+        return "" if own in workspace.base_urls else own
+
+    def signing_problems(self, workspace: Workspace, info: ServerInfo) -> list[str]:
+        """Say that a Jira can't prove what it sends."""
+        if self._deployments[workspace.deployment].signs_webhooks(info):
+            return []
+        return [f"this Jira ({info.version_name}) can't sign its webhooks, so that they will be refused"]
+
+    def as_jira_says(self, draft: Workspace, info: ServerInfo, *, hint: str) -> tuple[Workspace, tuple[str, ...]]:
+        """Take over what a Jira says of itself, and warn of what will not work with it.
+
+        Raises:
+            InvalidInput: it is of another kind.
+        """
+        self.check_deployment(draft, info, hint=hint)
+        warnings = self.signing_problems(draft, info)
+        if own := self.unknown_address(draft, info):
+            warnings.append(f"this Jira calls itself `{own}`: that counts as its address, too")
+            draft = replace(draft, also_known_as=(*draft.also_known_as, own))
+        return draft, tuple(warnings)
+
+
+def check_free(tx: Transaction, draft: Workspace) -> None:
+    """Say that a name or address is another workspace's before Jira is asked; the constraint decides in the end.
+
+    Raises:
+        WorkspaceExists: it is.
+    """
+    for other in tx.workspaces.list():
+        hint = f"run `jirabot workspace show {other.name}` to see it"
+        if other.id == draft.id:
+            continue
+        if other.name == draft.name:
+            raise WorkspaceExists(f"there is a workspace `{other.name}` already, for `{other.base_url}`", hint=hint)
+        for url in set(draft.base_urls) & set(other.base_urls):
+            raise WorkspaceExists(f"the Jira at `{url}` is served already, as workspace `{other.name}`", hint=hint)
+
+
+def secret_problems(what: str, secret: str, *, least: int) -> list[str]:
+    """Say what is wrong with a secret, without showing it; nothing where none is given."""
+    if not secret:
+        return []
+    if secret != secret.strip() or any(ord(character) < 32 or ord(character) == 127 for character in secret):
+        return [f"the {what} has outer blanks or control characters"]
+    if any(character.isspace() for character in secret):
+        return [f"the {what} has a blank in it"]
+    if len(secret.encode()) < least:
+        return [f"the {what} is shorter than {least} bytes"]
+    return []
+
+
+def unset_problems(keys: Sequence[str], changed: Mapping[str, object]) -> list[str]:
+    """Say which of *keys* are no settings, or are set at the same time."""
+    known = ["agent", *WorkspaceDefaults.model_fields]
+    problems: list[str] = []
+    for key in keys:
+        if key in changed:
+            problems.append(f"`{key}` is to be set and unset")
+        elif key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            problems.append(f"there is no setting `{key}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+    return problems

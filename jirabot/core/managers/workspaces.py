@@ -1,0 +1,302 @@
+"""Workspaces: made, listed, shown. A secret comes in here and is never shown again."""
+
+import re
+import secrets as random_secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from jirabot.config import Settings, shown_settings
+from jirabot.core import objects
+from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
+from jirabot.core.managers.directory import Directory, named, settings_of
+from jirabot.core.managers.pauses import heeded
+from jirabot.core.managers.users import add_link, find_account
+from jirabot.core.managers.workspace_rules import (
+    WEBHOOK_SECRET_BYTES,
+    WorkspaceRules,
+    check_free,
+    secret_problems,
+)
+from jirabot.core.pauses import Pause
+from jirabot.core.people import Account, Link, Principal, Role
+from jirabot.core.ports import Clock, Deployment, Ids, Sites, Storage, Transaction, Vault
+from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
+from jirabot.core.workspaces import API_KEY, WEBHOOK_SECRET, Workspace, WorkspaceState
+from jirabot.errors import InvalidInput
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWorkspace:
+    """What `workspace create` is given. Secrets are not in `repr`.
+
+    `settings` are those that differ from the configured ones; `link` is an account that may trigger the bot at once.
+    """
+
+    name: str
+    deployment: str = ""
+    base_url: str = ""
+    also_known_as: tuple[str, ...] = ()
+    email: str = ""
+    api_key: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    auth: str = ""
+    agent: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    link: str = ""
+    active: bool = True
+    validate: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What still stands between a workspace and its first answer, and the command that brings it."""
+
+    what: str
+    text: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A new workspace; `webhook_secret` only where it was generated, `link` where one was asked for.
+
+    `warnings`: what its Jira told that a person has to know.
+    """
+
+    workspace: Workspace
+    webhook_secret: str = field(repr=False)
+    missing: tuple[Missing, ...]
+    link: Link | None = None
+    warnings: tuple[str, ...] = ()
+
+
+LACKING = {
+    "name": "`NAME` is missing",
+    "deployment": "`--deployment` is missing: `cloud` or `dc`",
+    "base_url": "`--base-url` is missing",
+    "email": "`--svc-acc-email` is missing",
+    "api_key": "`--svc-acc-api-key` is missing: give `-` to read it from standard input",
+}
+"""What is needed of a new workspace, and how it is told that it is not there."""
+
+
+class Workspaces:
+    """Makes and shows workspaces."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        vault: Vault,
+        sites: Sites,
+        directory: Directory,
+        deployments: Mapping[str, Deployment],
+        rules: WorkspaceRules,
+        settings: Settings,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._storage, self._vault, self._sites, self._directory = storage, vault, sites, directory
+        self._deployments, self._rules = deployments, rules
+        self._settings, self._clock, self._ids = settings, clock, ids
+
+    async def create(self, wanted: NewWorkspace, *, by: Principal) -> Created:
+        """Make a workspace, after its Jira said who the service account is; all of it, or nothing.
+
+        Raises:
+            InvalidInput: something is missing or malformed; all of it is named.
+            WorkspaceExists: name or base URL is taken.
+            NotFound: Jira knows no account to link.
+            JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was stored.
+            ConfigurationInvalid: the agent is not configured.
+        """
+        wanted = self._checked(wanted)
+        self._rules.check_agent(wanted.agent)
+        draft = self._draft(wanted)
+        await self._storage.read(lambda tx: check_free(tx, draft))
+        account = Account(id=AccountId(wanted.link))
+        warnings: tuple[str, ...] = ()
+        if wanted.validate:
+            site = self._sites.site(draft, wanted.api_key)
+            info = await site.server_info()
+            draft, warnings = self._rules.as_jira_says(draft, info, hint=f"give `--deployment {info.deployment}`")
+            draft = replace(draft, service_account=await site.myself())
+            account = await find_account(site, wanted.link) if wanted.link else account
+        secret = wanted.webhook_secret or random_secrets.token_urlsafe(32)
+
+        def change(tx: Transaction) -> tuple[Link | None, tuple[Missing, ...]]:
+            now = draft.created_at
+            check_free(tx, draft)
+            tx.workspaces.add(draft)
+            self._vault.seal(tx, draft.id, API_KEY, wanted.api_key, now=now)
+            self._vault.seal(tx, draft.id, WEBHOOK_SECRET, secret, now=now)
+            link = None
+            if account.id:
+                link = add_link(tx, draft.id, account, user="", role=Role.ADMIN, ids=self._ids, now=now)
+            return link, self._missing(tx, draft)
+
+        link, missing = await self._storage.write(change)
+        self._directory.forget()
+        return Created(
+            workspace=draft,
+            webhook_secret="" if wanted.webhook_secret else secret,
+            missing=missing,
+            link=link,
+            warnings=warnings,
+        )
+
+    async def list(self, *, by: Principal) -> Sequence[Workspace]:
+        """List the workspaces, newest first."""
+        return await self._storage.read(lambda tx: tx.workspaces.list())
+
+    async def pauses(self, name: str, *, by: Principal) -> Sequence[Pause]:
+        """List the pauses that hold back new runs of a workspace, the newest first.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def query(tx: Transaction) -> Sequence[Pause]:
+            workspace = named(tx, name)
+            agent = workspace.agent or self._settings.agent_name() or ""
+            return heeded(tx, {EVERYWHERE, of_workspace(workspace.id), of_agent(agent)})
+
+        return await self._storage.read(query)
+
+    async def show(self, name: str, *, by: Principal) -> tuple[Workspace, tuple[Missing, ...]]:
+        """Give a workspace and what is missing for its first answer.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+
+        def query(tx: Transaction) -> tuple[Workspace, tuple[Missing, ...]]:
+            workspace = named(tx, name)
+            return workspace, self._missing(tx, workspace)
+
+        return await self._storage.read(query)
+
+    def events_url(self, workspace: Workspace) -> str:
+        """Give the canonical address of a workspace's webhook."""
+        route = self._deployments[workspace.deployment].route
+        return f"{self._settings.server.reached_at()}/integration/{route}/events/{workspace.id}"
+
+    def as_object(self, workspace: Workspace) -> objects.Object:
+        """Show a workspace, with its settings and where each comes from."""
+        effective = settings_of(workspace, self._settings.workspace)
+        return objects.workspace(
+            workspace,
+            events_url=self.events_url(workspace),
+            agent=self._settings.agent_name(),
+            settings=shown_settings(effective, workspace.settings, self._settings),
+        )
+
+    def lacking(self, wanted: NewWorkspace) -> Sequence[str]:
+        """List the fields of *wanted* that are needed and neither given nor told by the others."""
+        filled = self._filled(wanted)
+        known = self._deployments.get(filled.deployment)
+        needed = [name for name in LACKING if name != "email" or (known is not None and known.needs_email)]
+        return [name for name in needed if not getattr(filled, name)]
+
+    def _filled(self, wanted: NewWorkspace) -> NewWorkspace:
+        """Fill in what can be told from the rest."""
+        name = wanted.name.lower()
+        host = _host(wanted.base_url) or name
+        on_atlassian = host.endswith(".atlassian.net")
+        deployment = wanted.deployment or ("cloud" if on_atlassian else "")
+        usual = f"https://{host}" if on_atlassian else self._settings.base_urls.get(deployment, "")
+        known = self._deployments.get(deployment)
+        return replace(
+            wanted,
+            name=name,
+            deployment=deployment,
+            base_url=wanted.base_url or usual,
+            auth=wanted.auth or (known.auth_methods[0] if known else ""),
+        )
+
+    def _checked(self, wanted: NewWorkspace) -> NewWorkspace:
+        """Complete what is wanted, and name at once all that is missing or malformed."""
+        filled = self._filled(wanted)
+        problems = [LACKING[name] for name in self.lacking(wanted)]
+        if filled.name and not NAME.fullmatch(filled.name):
+            problems.append(f"`{wanted.name}` is no workspace's name: at most 100 letters, digits, `.`, `_` and `-`")
+        known = self._deployments.get(filled.deployment)
+        if filled.deployment and known is None:
+            problems.append(f"`{filled.deployment}` is no deployment: `cloud` or `dc`")
+        problems += self._rules.auth_problems(filled.deployment, filled.auth)
+        problems += secret_problems("API key", filled.api_key, least=1)
+        problems += secret_problems("webhook secret", filled.webhook_secret, least=WEBHOOK_SECRET_BYTES)
+        hint = "run `jirabot workspace create --help` for two examples"
+        try:
+            base_url = self._rules.safe_base(filled.base_url) if filled.base_url else ""
+            aliases = tuple(self._rules.normal_base(url) for url in filled.also_known_as)
+        except InvalidInput as error:
+            raise InvalidInput("; ".join([*problems, error.message]), hint=error.hint) from error
+        if problems:
+            raise InvalidInput("; ".join(problems), hint=hint)
+        return replace(filled, base_url=base_url, also_known_as=aliases)
+
+    def _draft(self, wanted: NewWorkspace) -> Workspace:
+        now = self._clock.now()
+        return Workspace(
+            id=WorkspaceId(self._ids.secret()),
+            name=WorkspaceName(wanted.name),
+            deployment=wanted.deployment,
+            base_url=wanted.base_url,
+            also_known_as=wanted.also_known_as,
+            state=WorkspaceState.ACTIVE if wanted.active else WorkspaceState.PAUSED,
+            auth=wanted.auth,
+            authenticity="hmac",
+            service_account=Account(id=AccountId(""), email=wanted.email),
+            service_account_email=wanted.email,
+            agent=BackendName(wanted.agent) if wanted.agent else None,
+            settings=wanted.settings,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _missing(self, tx: Transaction, workspace: Workspace) -> tuple[Missing, ...]:
+        name = workspace.name
+        found: list[Missing] = []
+        if not tx.users.list_links(workspace.id):
+            found.append(
+                Missing(
+                    what="person", text="nobody may trigger the bot yet", command=f"jirabot user link {name} ACCOUNT"
+                )
+            )
+        if not tx.repositories.list(workspace.id):
+            found.append(
+                Missing(
+                    what="repository",
+                    text="no repository is set up",
+                    command=f"jirabot repo add {name} NAME --url GIT_URL",
+                )
+            )
+        if not (workspace.agent or self._settings.agent_name()):
+            found.append(
+                Missing(
+                    what="agent",
+                    text="no agent is configured",
+                    command="add a section `[agents.NAME]` to the configuration",
+                )
+            )
+        if not tx.deliveries.list(workspace_id=workspace.id, limit=1):
+            found.append(
+                Missing(
+                    what="webhook",
+                    text="no webhook has arrived yet",
+                    command=f"in Jira, send comments and issue updates to {self.events_url(workspace)}",
+                )
+            )
+        return tuple(found)
+
+
+def _host(base_url: str) -> str:
+    try:
+        return urlsplit(base_url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,106 @@
+"""The one outcome of a delivery, phrased: what was found, who asked, what was decided, and the steps there. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jirabot.core.decisions import (
+    Answer,
+    Continue,
+    Decision,
+    Distrust,
+    Ignore,
+    Reason,
+    Refuse,
+    Start,
+    Stop,
+)
+from jirabot.core.deliveries import DeliveryState, Outcome, Step
+from jirabot.core.events import Event
+from jirabot.core.ids import BackendName, ConversationId
+from jirabot.core.issues import Issue
+from jirabot.core.people import Account
+from jirabot.core.texts import Texts
+from jirabot.core.triggers import Remark, Trigger, TriggerRemoved
+
+Found = Trigger | Remark | TriggerRemoved | None
+
+_NAMES: Mapping[type, str] = {
+    Start: "start",
+    Continue: "continue",
+    Stop: "stop",
+    Answer: "answer",
+    Refuse: "refuse",
+    Ignore: "ignore",
+    Distrust: "distrust",
+}
+_FOUND: Mapping[type, str] = {Trigger: "trigger", Remark: "remark", TriggerRemoved: "removal"}
+_STATES: Mapping[type, DeliveryState] = {
+    Ignore: DeliveryState.IGNORED,
+    Refuse: DeliveryState.REFUSED,
+    Distrust: DeliveryState.DEAD,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What is known of a delivery before anything is written."""
+
+    event: Event
+    found: Found
+    decision: Decision
+    own: bool
+    issue: Issue | None
+
+
+def outcome(
+    texts: Texts,
+    examination: Examination,
+    decision: Decision,
+    *,
+    label: str,
+    agent: BackendName | None,
+    conversation_id: ConversationId | None = None,
+) -> Outcome:
+    """Phrase what a delivery led to. *label* and *agent* are the workspace's."""
+    found = examination.found
+    actor = found.actor if isinstance(found, Trigger | Remark) else None
+    who = actor.label if actor else ""
+    text = texts.say(f"reason.{decision.reason.value}", name=who, label=label, agent=agent or "")
+    name = _NAMES[type(decision)]
+    issue = examination.event.source.issue
+    return Outcome(
+        state=_STATES.get(type(decision), DeliveryState.DONE),
+        decision=name,
+        reason=decision.reason.value,
+        text=text,
+        steps=(
+            _parsed_step(texts, examination),
+            _permission_step(texts, decision, actor),
+            Step(step="decision", outcome=name, reason=decision.reason.value, text=text),
+        ),
+        trigger_key=found.key if isinstance(found, Trigger | Remark) else None,
+        conversation_id=conversation_id,
+        issue_key=(examination.issue.key if examination.issue else None) or (issue.key if issue else None),
+    )
+
+
+def _parsed_step(texts: Texts, examination: Examination) -> Step:
+    event, found = examination.event, examination.found
+    kind = type(event).__name__
+    asked = texts.say(f"step.found-{_FOUND.get(type(found), 'nothing')}")
+    key = found.key if isinstance(found, Trigger | Remark) else ""
+    name = event.source.kind or texts.say("step.no-event-name")
+    return Step(
+        step="parsed", outcome=kind, reason=key, text=texts.say("step.parsed", name=name, kind=kind, found=asked)
+    )
+
+
+def _permission_step(texts: Texts, decision: Decision, actor: Account | None) -> Step:
+    if actor is None:
+        return Step(step="permission", outcome="not asked", text=texts.say("step.nobody-asks"))
+    if isinstance(decision, Refuse) and decision.reason is Reason.NOT_LINKED:
+        text = texts.say("step.not-linked", name=actor.label)
+        return Step(step="permission", outcome="refused", reason=decision.reason.value, text=text)
+    if isinstance(decision, Ignore | Distrust):
+        return Step(step="permission", outcome="not asked", text=texts.say("step.not-acted-on", name=actor.label))
+    return Step(step="permission", outcome="allowed", text=texts.say("step.allowed", name=actor.label))

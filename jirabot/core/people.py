@@ -1,0 +1,85 @@
+"""Who acts: accounts in Jira, the links that tie them to jirabot's users, and the principals of the managers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jirabot.core.ids import AccountId, LinkId, UserId, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A Jira account as a payload or answer shows it. E-mail is never its identity.
+
+    `name` is Data Center's user name (it can change) and empty on Cloud. `app` is true for accounts of Connect,
+    Forge and OAuth apps.
+    """
+
+    id: AccountId
+    name: str = ""
+    display_name: str = ""
+    email: str = ""
+    app: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a person calls this account."""
+        return self.display_name or self.name or self.id
+
+    @property
+    def is_principal(self) -> bool:
+        """Say whether it is nobody in Jira, but a principal of jirabot's own."""
+        return self.id.startswith(PRINCIPALS)
+
+
+class LinkState(StrEnum):
+    """Whether a link counts."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+    """Ended by its person or an administrator; never remade by itself."""
+
+
+class Role(StrEnum):
+    """What a link lets its user do."""
+
+    USER = "user"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The tie between a Jira account and a jirabot user, in one workspace."""
+
+    id: LinkId
+    workspace_id: WorkspaceId
+    user_id: UserId
+    user_name: str
+    account: Account
+    role: Role
+    state: LinkState
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks a manager for something: the shell, the daemon itself, a local token, a person known by OIDC."""
+
+    kind: str
+    name: str
+
+
+PRINCIPALS = "jirabot:"
+"""What the id of an account begins with that stands for a principal: no Jira has such a one."""
+
+
+def account_of(by: Principal) -> Account:
+    """Name a principal as those are named who write on an issue."""
+    return Account(id=AccountId(f"{PRINCIPALS}{by.kind}"), display_name=f"jirabot's {by.name}")
+
+
+SHELL = Principal(kind="shell", name="shell")
+"""Who runs a command: holds the data folder and the key, and so is an administrator."""
+
+DAEMON = Principal(kind="daemon", name="daemon")
+"""The daemon at its own work: deliveries, runs, effects."""

@@ -1,0 +1,54 @@
+"""Whether a failed step is tried again, and when. Nobody else decides about retries. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jirabot.errors import JirabotError, JiraBroken, Kind, RateLimited
+
+TRANSIENT = frozenset({Kind.LIMITED, Kind.UNREACHABLE, Kind.UNAVAILABLE})
+"""Kinds of failure that time may mend."""
+
+FIRST_DELAY = timedelta(seconds=5)
+LONGEST_DELAY = timedelta(minutes=15)
+LONGEST_WAIT_ASKED = timedelta(hours=1)
+"""What a Jira that fails asks for is waited up to this; and one that asks for more is a trouble."""
+
+LEAST_WAIT = timedelta(seconds=1)
+"""Who asks us to wait, and not how long, means more than no time at all."""
+
+DELIVERY_ATTEMPTS = 12
+"""With delays that double from 5 s to 15 min, over an hour and a half: longer than a Jira restarts."""
+
+EFFECT_REFUSALS = 3
+"""How often Jira may refuse to take a comment (401, 403) before it is given up, within half a minute: a token that is
+being changed costs none, and a right that is lacking is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAt:
+    """Try again then."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """Trying again can't help, or was tried often enough."""
+
+
+def next_attempt(
+    error: JirabotError, attempts: int, now: datetime, *, jitter: float, most: int = DELIVERY_ATTEMPTS
+) -> RetryAt | GiveUp:
+    """Decide after the *attempts*-th failure; *jitter* is a number from 0 to 1 that spreads the delay by ± 30 %.
+
+    Where we were asked to wait, however long, nothing has failed, and nothing is ever given up. 401 and 403 from Jira
+    are retried too: a token that is being changed is not a reason to lose an event.
+    """
+    if isinstance(error, RateLimited):
+        return RetryAt(at=now + max(LEAST_WAIT, timedelta(seconds=error.retry_after_seconds)))
+    if attempts >= most or not (error.kind in TRANSIENT or error.code == "jira-refused"):
+        return GiveUp()
+    delay = min(FIRST_DELAY * 2 ** (attempts - 1), LONGEST_DELAY) * (0.7 + 0.6 * jitter)
+    if isinstance(error, JiraBroken):
+        delay = max(delay, min(timedelta(seconds=error.retry_after_seconds), LONGEST_WAIT_ASKED))
+    return RetryAt(at=now + delay)

@@ -1,0 +1,71 @@
+"""A workspace: one Jira site that jirabot serves, as its row says. Secrets are not in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
+from jirabot.core.people import Account
+
+
+class WorkspaceState(StrEnum):
+    """Whether a workspace's deliveries are worked on."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """Authentic deliveries are kept, not processed."""
+    UNPROVED = "unproved"
+    """Claimed over HTTP by somebody who has not proved that the site is theirs; processes nothing."""
+
+
+class CommentMark(StrEnum):
+    """How the bot's comments are known again there."""
+
+    UNPROVED = "unproved"
+    """By a property, as far as is known: no comment was written yet."""
+    PROPERTY = "property"
+    FOOTER = "footer"
+    """By their last line: that Jira drops the properties of comments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """One Jira site. `base_url` is its identity: scheme, host, port and context path, without a final slash.
+
+    `service_account` is who the bot is there; `settings` holds what `--set` changed, by key.
+    """
+
+    id: WorkspaceId
+    name: WorkspaceName
+    deployment: str
+    base_url: str
+    also_known_as: tuple[str, ...] = ()
+    state: WorkspaceState
+    degraded: tuple[str, ...] = ()
+    auth: str
+    authenticity: str
+    service_account: Account
+    service_account_email: str = ""
+    agent: BackendName | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime
+    updated_at: datetime
+    comment_mark: CommentMark = CommentMark.UNPROVED
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """Every base that a `self` address of this site may have."""
+        return (self.base_url, *self.also_known_as)
+
+
+WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the name of a secret's place, not a secret
+PREVIOUS_WEBHOOK_SECRET = "webhook-secret/previous"  # noqa: S105 - as above
+"""The one before, which counts until its row expires."""
+API_KEY = "api-key"
+
+
+def repository_token_place(repository_id: str) -> str:
+    """Name the place of a repository's token among the workspace's secrets."""
+    return f"repository/{repository_id}"

@@ -1,0 +1,293 @@
+"""The one family of errors: what happened, for a person, and the next thing to do.
+
+Imports nothing. Core knows neither exit codes nor HTTP: `jirabot.cli.exits` and `jirabot.daemon.problems` hold one
+table each from `Kind` to theirs, and a test demands that both hold every kind.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Whose fault it is and what a caller can do; decides exit code and HTTP status."""
+
+    INVALID = "invalid"
+    NOT_FOUND = "not-found"
+    CONFLICT = "conflict"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    LIMITED = "limited"
+    UNREACHABLE = "unreachable"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    CONFIGURATION = "configuration"
+    FAILED = "failed"
+    INTERNAL = "internal"
+
+
+class JirabotError(Exception):
+    """Root of everything jirabot raises on purpose.
+
+    The message says what happened, values in backticks, no full stop; the hint is the next thing to do. Neither ever
+    holds a secret.
+    """
+
+    kind = Kind.INTERNAL
+    code = "internal"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(JirabotError):
+    """What a person or program gave us can't be used as it is."""
+
+    kind = Kind.INVALID
+    code = "invalid-input"
+
+
+class InvalidPayload(InvalidInput):
+    """A webhook's body is not what Jira sends."""
+
+    code = "invalid-payload"
+
+
+class UnsupportedEncoding(InvalidInput):
+    """A request with a Content-Encoding: nothing is inflated."""
+
+    code = "unsupported-encoding"
+
+
+class TooLarge(InvalidInput):
+    """A body over the limit (`[server] max_body`)."""
+
+    code = "too-large"
+
+
+class TooSlow(InvalidInput):
+    """A body that does not come within its time; Jira Cloud sends it again."""
+
+    code = "too-slow"
+
+
+class HostMismatch(InvalidInput):
+    """An authentic payload that names another Jira than the workspace's own."""
+
+    code = "host-mismatch"
+
+
+class NotFound(JirabotError):
+    """No such workspace, event, user, conversation, repository."""
+
+    kind = Kind.NOT_FOUND
+    code = "not-found"
+
+
+class WorkspaceNotFound(NotFound):
+    """No workspace of that name, id or address."""
+
+    code = "workspace-not-found"
+
+
+class DeliveryNotFound(NotFound):
+    """No delivery of that id."""
+
+    code = "event-not-found"
+
+
+class ConversationNotFound(NotFound):
+    """No conversation of that id, or none on that issue."""
+
+    code = "conversation-not-found"
+
+
+class EffectNotFound(NotFound):
+    """Nothing of that id is owed to Jira, or was."""
+
+    code = "effect-not-found"
+
+
+class Conflict(JirabotError):
+    """Something of that name or role is there already."""
+
+    kind = Kind.CONFLICT
+    code = "conflict"
+
+
+class WorkspaceExists(Conflict):
+    """The workspace's name or base URL is taken."""
+
+    code = "workspace-exists"
+
+
+class DaemonRunning(Conflict):
+    """Another daemon holds the data folder."""
+
+    code = "daemon-running"
+
+
+class Forbidden(JirabotError):
+    """Refused: permission, safety, or Jira said 401 or 403."""
+
+    kind = Kind.FORBIDDEN
+    code = "forbidden"
+
+
+class TokenInvalid(JirabotError):
+    """A token of the management API that is missing, or does not count."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "token-invalid"
+
+
+class SignatureRejected(Forbidden):
+    """A delivery that does not prove that it holds the workspace's secret."""
+
+    code = "signature-rejected"
+
+
+class JiraRefused(Forbidden):
+    """Jira answered 401 or 403: the credentials or the service account's rights; `status` says which."""
+
+    code = "jira-refused"
+
+    def __init__(self, message: str, *, status: int = 403, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class RateLimited(JirabotError):
+    """Somebody asked us to wait; `retry_after_seconds` says how long, `reason` in Jira's words which limit it was."""
+
+    kind = Kind.LIMITED
+    code = "rate-limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: float, reason: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+        self.reason = reason
+
+
+class BudgetSpent(RateLimited):
+    """Our own budget of calls to a Jira allows no more for now; Jira was not asked."""
+
+    code = "budget-spent"
+
+
+class Unreachable(JirabotError):
+    """Nobody answered, or what answered is broken."""
+
+    kind = Kind.UNREACHABLE
+    code = "unreachable"
+
+
+class DaemonSilent(Unreachable):
+    """No daemon does what was written down for it."""
+
+    code = "daemon-silent"
+
+
+class JiraUnreachable(Unreachable):
+    """No connection to Jira: DNS, refused, TLS. What was asked did not happen."""
+
+    code = "jira-unreachable"
+
+
+class JiraSilent(Unreachable):
+    """Jira did not answer what was asked: time-out, connection lost. What was asked may have happened."""
+
+    code = "jira-silent"
+
+
+class JiraBroken(Unreachable):
+    """Jira answered 5xx, or something that is not Jira's. What was asked may have happened.
+
+    `retry_after_seconds` says how long it asks to wait; 0 where it does not ask.
+    """
+
+    code = "jira-broken"
+
+    def __init__(self, message: str, *, retry_after_seconds: float = 0.0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class JiraRejected(JirabotError):
+    """Jira understood and said no (4xx): it did not happen."""
+
+    kind = Kind.REJECTED
+    code = "jira-rejected"
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class JiraGone(JiraRejected):
+    """Jira says 404 or 410: the issue or comment is not there, or may not be seen."""
+
+    code = "jira-gone"
+
+
+class StorageUnavailable(JirabotError):
+    """Our database or disk refuses."""
+
+    kind = Kind.UNAVAILABLE
+    code = "storage-unavailable"
+
+
+class BodyUnreadable(StorageUnavailable):
+    """The file of one body can't be read; the database is well."""
+
+    code = "body-unreadable"
+
+
+class DatabaseUnusable(JirabotError):
+    """The database is newer than this jirabot, corrupt, or not ours: nothing of ours can be done until it is mended."""
+
+    kind = Kind.UNAVAILABLE
+    code = "database-unusable"
+
+
+class ConfigurationInvalid(JirabotError):
+    """The settings can't be used; `problems` holds all of them, one sentence each."""
+
+    kind = Kind.CONFIGURATION
+    code = "configuration-invalid"
+
+    def __init__(self, problems: list[str], *, hint: str = "") -> None:
+        super().__init__("; ".join(problems), hint=hint)
+        self.problems = problems
+
+
+class MasterKeyMissing(JirabotError):
+    """Secrets are stored, and the key that opens them is not the one found."""
+
+    kind = Kind.CONFIGURATION
+    code = "master-key-missing"
+
+
+class GitFailed(JirabotError):
+    """Git said no; `retryable` tells whether the same again may work."""
+
+    kind = Kind.FAILED
+    code = "git-failed"
+
+    def __init__(self, message: str, *, retryable: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+
+
+class AgentUnavailable(JirabotError):
+    """An agent backend can't be started: its command is missing or its section is wrong."""
+
+    kind = Kind.FAILED
+    code = "agent-unavailable"
+
+
+class CommandFailed(JirabotError):
+    """What a command was asked to do did not work out."""
+
+    kind = Kind.FAILED
+    code = "failed"
