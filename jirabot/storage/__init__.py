@@ -1,0 +1,1 @@
+"""Where everything is kept: SQLite behind the ports of `jirabot.core.ports`, and the same in memory for tests."""

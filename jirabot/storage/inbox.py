@@ -1,0 +1,363 @@
+"""The rows of deliveries: what came, in which order, and what it led to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Update, bindparam, exists, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from jirabot.core.deliveries import (
+    DISCARDABLE,
+    RETRYABLE,
+    Delivery,
+    DeliveryState,
+    Lease,
+    NewDelivery,
+    Outcome,
+    Recorded,
+    SavedDelivery,
+)
+from jirabot.core.ids import DeliveryId, IssueKey, LaneId, TriggerKey, WorkspaceId
+from jirabot.storage import lanes, runs
+from jirabot.storage.columns import columns_of, microseconds, row_of
+from jirabot.storage.schema import actions, deliveries, unfinished_delivery
+from jirabot.storage.spool import LARGEST_IN_ROW_BYTES, Spool
+
+MOST_IN_A_STATEMENT = 256
+"""Deliveries in one INSERT: SQLite binds 32,766 values at most, and every number of rows is a statement of its own."""
+
+_RECORDED_COLUMNS = (
+    "id", "workspace_id", "lane_id", "fingerprint", "kind", "issue_id", "issue_key", "state", "decision", "reason",
+    "text", "steps", "attempts", "due_at", "received_at", "replay_of", "headers", "body", "spool",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recordable:
+    """A delivery made ready to be recorded: what can fail for it alone, or takes time, is behind it."""
+
+    delivery: NewDelivery
+    values: tuple[object, ...]
+    spool: str | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Tell how much it adds to a batch."""
+        return 0 if self.spool else len(self.delivery.body)
+
+
+def is_large(delivery: NewDelivery) -> bool:
+    """Say whether the body goes into a file of its own."""
+    return len(delivery.body) > LARGEST_IN_ROW_BYTES
+
+
+def recordable(delivery: NewDelivery, spool: Spool) -> Recordable:
+    """Make a delivery ready to be recorded; a large body is on the disk when this returns.
+
+    Raises:
+        StorageUnavailable: the disk refuses.
+    """
+    name = spool.keep(delivery.id, delivery.body) if is_large(delivery) else None
+    received_at = microseconds(delivery.received_at)
+    due_at = microseconds(delivery.due_at) if delivery.due_at else received_at
+    values = (
+        delivery.id, delivery.workspace_id, delivery.lane_id, delivery.fingerprint, delivery.kind, delivery.issue_id,
+        delivery.issue_key, delivery.state.value, delivery.decision, delivery.reason, delivery.text, "[]", 0,
+        due_at, received_at, delivery.replay_of, _headers(delivery.headers), None if name else delivery.body, name,
+    )  # fmt: skip
+    return Recordable(delivery, values, name)
+
+
+def record(connection: Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
+    """Insert what is new of *batch*, in order, and make its lanes ready: two statements for up to 256."""
+    recorded: list[Recorded] = []
+    for first in range(0, len(batch), MOST_IN_A_STATEMENT):
+        recorded += _record(connection, batch[first : first + MOST_IN_A_STATEMENT], spool)
+    return recorded
+
+
+def _record(connection: Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
+    values = tuple(value for row in batch for value in row.values)
+    text = _insert_text(len(batch))
+    inserted = connection.exec_driver_sql(text, values, execution_options={"preserve_rowcount": True}).rowcount
+    ids = [row.delivery.id for row in batch]
+    # Most batches hold no copy. Asking for what was inserted, row by row, would hand the interpreter's lock to and fro
+    # for every one, between this thread and the loop that answers.
+    asked = {"ids": ids, "inserted": inserted}
+    new = set(ids) if inserted == len(batch) else set(connection.execute(_INSERTED, asked).scalars())
+    received = [
+        row.delivery for row in batch if row.delivery.id in new and row.delivery.state is DeliveryState.RECEIVED
+    ]
+    if received:
+        lanes.wake(connection, received)
+    return [_told(connection, row, new, spool) for row in batch]
+
+
+def _told(connection: Connection, row: Recordable, new: set[str], spool: Spool) -> Recorded:
+    delivery = row.delivery
+    if delivery.id in new:
+        return Recorded(id=delivery.id, duplicate=False)
+    asked = {"of_workspace": delivery.workspace_id, "of_body": delivery.fingerprint}
+    first = connection.execute(_FIRST, asked).scalar_one()
+    if row.spool and first != delivery.id:
+        spool.forget(row.spool)
+    return Recorded(id=first, duplicate=True)
+
+
+@cache
+def _insert_text(count: int) -> str:
+    # One statement with many rows is twice as fast as executemany; SQLAlchemy would compile it for every count anew.
+    row = f"({', '.join('?' * len(_RECORDED_COLUMNS))})"
+    return (
+        f"INSERT INTO deliveries ({', '.join(_RECORDED_COLUMNS)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - constants only
+        " ON CONFLICT (workspace_id, fingerprint) DO NOTHING"
+    )
+
+
+def _headers(headers: Mapping[str, str]) -> str:
+    try:
+        return orjson.dumps(dict(headers)).decode()
+    except TypeError:
+        # Bytes that are no UTF-8 come as lone surrogates, which JSON and text columns don't take.
+        return orjson.dumps({k: v.encode("utf-8", "replace").decode() for k, v in headers.items()}).decode()
+
+
+_COLUMNS = columns_of(deliveries, Delivery)
+_same_body = (deliveries.c.workspace_id == bindparam("of_workspace")) & (
+    deliveries.c.fingerprint == bindparam("of_body")
+)
+_FIRST = select(deliveries.c.id).where(_same_body)
+_INSERTED = (
+    select(deliveries.c.id)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(deliveries.c.no.desc())
+    .limit(bindparam("inserted"))
+)
+"""Those of a batch that its INSERT has added: none that was there before has a later number."""
+_FIND_FIRST = select(*_COLUMNS).where(_same_body)
+_FIND = select(*_COLUMNS).where(deliveries.c.id == bindparam("delivery_id"))
+_REQUEST = select(deliveries.c.headers, deliveries.c.body, deliveries.c.spool).where(
+    deliveries.c.id == bindparam("delivery_id")
+)
+_NEWEST = select(*_COLUMNS).order_by(deliveries.c.no.desc())
+_NEWEST_ON = _NEWEST.where(deliveries.c.issue_key == bindparam("on_issue")).limit(1)
+
+HEAD = (
+    select(*_COLUMNS)
+    .where(
+        deliveries.c.lane_id == bindparam("lane"),
+        unfinished_delivery(deliveries.c.state),
+        exists().where(lanes.stands()),
+    )
+    .order_by(deliveries.c.no)
+    .limit(1)
+)
+
+
+def _handle(**values: Any) -> Update:
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.id == bindparam("delivery"),
+            deliveries.c.lane_id == bindparam("lane"),
+            unfinished_delivery(deliveries.c.state),
+            exists().where(lanes.stands()),
+        )
+        .values(**values)
+    )
+
+
+_CONCLUDE = _handle(
+    state=bindparam("new_state"),
+    decision=bindparam("new_decision"),
+    reason=bindparam("new_reason"),
+    text=bindparam("new_text"),
+    steps=bindparam("new_steps"),
+    trigger_key=bindparam("new_trigger_key"),
+    conversation_id=bindparam("new_conversation_id"),
+    issue_key=func.coalesce(bindparam("new_issue_key"), deliveries.c.issue_key),
+    handled_at=bindparam("now"),
+)
+_POSTPONE = _handle(
+    state=DeliveryState.WAITING,
+    due_at=bindparam("new_due_at"),
+    reason=bindparam("new_reason"),
+    text=bindparam("new_text"),
+    attempts=deliveries.c.attempts + bindparam("more"),
+)
+_RETRY = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"), deliveries.c.state.in_(sorted(RETRYABLE)))
+    .values(
+        state=DeliveryState.RECEIVED,
+        decision="",
+        reason="",
+        text="",
+        steps=(),
+        attempts=0,
+        due_at=bindparam("now"),
+        handled_at=None,
+    )
+    .returning(deliveries.c.lane_id)
+)
+_DISCARD = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"), deliveries.c.state.in_(sorted(DISCARDABLE)))
+    .values(
+        state=DeliveryState.DISCARDED,
+        decision="discard",
+        reason=bindparam("new_reason"),
+        text=bindparam("new_text"),
+        handled_at=bindparam("now"),
+    )
+    .returning(deliveries.c.lane_id)
+)
+_RELEASE_KEPT = (
+    update(deliveries)
+    .where(deliveries.c.workspace_id == bindparam("of_workspace"), deliveries.c.state == DeliveryState.PAUSED)
+    .values(state=DeliveryState.RECEIVED, decision="", reason="", text="", due_at=bindparam("now"))
+)
+_ACTED = select(actions.c.delivery_id).where(
+    actions.c.workspace_id == bindparam("of_workspace"), actions.c.trigger_key == bindparam("of_key")
+)
+_ACT = insert(actions).on_conflict_do_nothing()
+
+_BACKLOG = (
+    select(deliveries.c.no)
+    .where(
+        deliveries.c.workspace_id == bindparam("of_workspace"),
+        deliveries.c.state.in_([DeliveryState.RECEIVED, DeliveryState.WAITING]),
+    )
+    .limit(bindparam("most"))
+)
+_COUNTS = select(deliveries.c.workspace_id, deliveries.c.state, func.count()).group_by(
+    deliveries.c.workspace_id, deliveries.c.state
+)
+
+
+class Deliveries:
+    """Fulfils `DeliveryStore`."""
+
+    def __init__(self, connection: Connection, spool: Spool) -> None:
+        self._connection, self._spool = connection, spool
+
+    def record(self, new: Sequence[NewDelivery]) -> Sequence[Recorded]:
+        return record(self._connection, [recordable(delivery, self._spool) for delivery in new], self._spool)
+
+    def find(self, delivery_id: DeliveryId) -> Delivery | None:
+        row = self._connection.execute(_FIND, {"delivery_id": delivery_id}).mappings().one_or_none()
+        return Delivery(**row) if row else None
+
+    def find_by_fingerprint(self, workspace_id: WorkspaceId, fingerprint: str) -> Delivery | None:
+        asked = {"of_workspace": workspace_id, "of_body": fingerprint}
+        row = self._connection.execute(_FIND_FIRST, asked).mappings().one_or_none()
+        return Delivery(**row) if row else None
+
+    def newest_on(self, issue_key: IssueKey) -> Delivery | None:
+        row = self._connection.execute(_NEWEST_ON, {"on_issue": issue_key}).mappings().one_or_none()
+        return Delivery(**row) if row else None
+
+    def request_of(self, delivery_id: DeliveryId) -> SavedDelivery | None:
+        row = self._connection.execute(_REQUEST, {"delivery_id": delivery_id}).one_or_none()
+        if row is None:
+            return None
+        body = self._spool.read(row.spool) if row.spool else row.body
+        return None if body is None else SavedDelivery(headers=row.headers, body=body)
+
+    def list(
+        self, *, workspace_id: WorkspaceId | None = None, state: DeliveryState | None = None, limit: int = 50
+    ) -> Sequence[Delivery]:
+        query = _NEWEST.limit(limit)
+        if workspace_id is not None:
+            query = query.where(deliveries.c.workspace_id == workspace_id)
+        if state is not None:
+            query = query.where(deliveries.c.state == state)
+        return [Delivery(**row) for row in self._connection.execute(query).mappings()]
+
+    def counts(self) -> Mapping[tuple[WorkspaceId, DeliveryState], int]:
+        rows = self._connection.execute(_COUNTS)
+        return {(WorkspaceId(workspace_id), state): count for workspace_id, state, count in rows}
+
+    def backlog(self, workspace_id: WorkspaceId, *, most: int) -> int:
+        asked = {"of_workspace": workspace_id, "most": most}
+        return len(self._connection.execute(_BACKLOG, asked).all())
+
+    def claim_lane(self, *, owner: str, now: datetime, until: datetime, only: LaneId | None = None) -> Lease | None:
+        return lanes.claim(self._connection, owner=owner, now=now, until=until, only=only)
+
+    def renew_lane(self, lease: Lease, *, until: datetime) -> bool:
+        return lanes.renew(self._connection, lease, until=until)
+
+    def head_of(self, lease: Lease, *, now: datetime) -> Delivery | None:
+        row = self._connection.execute(HEAD, lanes.lease_values(lease)).mappings().one_or_none()
+        return Delivery(**row) if row and row["due_at"] <= now else None
+
+    def conclude(self, lease: Lease, delivery_id: DeliveryId, outcome: Outcome, *, now: datetime) -> bool:
+        changes = {f"new_{name}": value for name, value in row_of(outcome).items()}
+        return self._handled(_CONCLUDE, lease, delivery_id, {**changes, "now": now})
+
+    def postpone(
+        self,
+        lease: Lease,
+        delivery_id: DeliveryId,
+        *,
+        due_at: datetime,
+        reason: str,
+        text: str,
+        counted: bool = True,
+    ) -> bool:
+        changes = {"new_due_at": due_at, "new_reason": reason, "new_text": text, "more": int(counted)}
+        return self._handled(_POSTPONE, lease, delivery_id, changes)
+
+    def _handled(self, change: Update, lease: Lease, delivery_id: DeliveryId, values: Mapping[str, Any]) -> bool:
+        asked = {**lanes.lease_values(lease), "delivery": delivery_id, **values}
+        return self._connection.execute(change, asked).rowcount == 1
+
+    def release_lane(self, lease: Lease) -> None:
+        lanes.release(self._connection, lease)
+
+    def release_leases_of_others(self, *, owner: str) -> int:
+        freed = lanes.release_of_others(self._connection, owner=owner)
+        return freed + runs.release_of_others(self._connection, owner=owner)
+
+    def next_due_at(self) -> datetime | None:
+        return lanes.next_due_at(self._connection)
+
+    def acted(self, workspace_id: WorkspaceId, key: TriggerKey) -> DeliveryId | None:
+        asked = {"of_workspace": workspace_id, "of_key": key}
+        found = self._connection.execute(_ACTED, asked).scalar_one_or_none()
+        return None if found is None else DeliveryId(found)
+
+    def record_action(
+        self, workspace_id: WorkspaceId, key: TriggerKey, delivery_id: DeliveryId, *, now: datetime
+    ) -> bool:
+        row = {"workspace_id": workspace_id, "trigger_key": key, "delivery_id": delivery_id, "acted_at": now}
+        self._connection.execute(_ACT, row)
+        return self.acted(workspace_id, key) == delivery_id
+
+    def retry(self, delivery_id: DeliveryId, *, now: datetime) -> bool:
+        return self._moved(_RETRY, {"delivery": delivery_id, "now": now})
+
+    def discard(self, delivery_id: DeliveryId, *, reason: str, text: str, now: datetime) -> bool:
+        changes = {"new_reason": reason, "new_text": text, "now": now}
+        return self._moved(_DISCARD, {"delivery": delivery_id, **changes})
+
+    def _moved(self, change: ReturningUpdate[Any], values: Mapping[str, Any]) -> bool:
+        """Change a delivery whoever works on its lane, and set anew when the lane is ready."""
+        lane_id = self._connection.execute(change, values).scalar_one_or_none()
+        if lane_id is None:
+            return False
+        lanes.look_again_at(self._connection, LaneId(lane_id))
+        return True
+
+    def release_kept(self, workspace_id: WorkspaceId, *, now: datetime) -> int:
+        asked = {"of_workspace": workspace_id, "now": now}
+        kept = self._connection.execute(_RELEASE_KEPT, asked).rowcount
+        if kept:
+            lanes.look_again(self._connection, workspace_id)
+        return kept
