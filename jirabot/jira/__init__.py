@@ -1,0 +1,1 @@
+"""Everything about Jira: the client, deployments, signatures, rich text."""

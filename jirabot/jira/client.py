@@ -1,0 +1,457 @@
+"""The client of one workspace's Jira: requests out, values or errors in. The only module that talks to Jira.
+
+Everything is read with REST version 2, the same on both deployments: its texts are wiki markup, as in webhooks, so that
+what was told can be compared with what stands. Credentials go to the workspace's base URL and nowhere else: redirects
+are not followed, and no address from a payload or answer is ever asked.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from jirabot import __version__
+from jirabot.core import footers
+from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
+from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
+from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
+from jirabot.core.people import Account
+from jirabot.core.ports import Clock, Events, JiraSite
+from jirabot.core.visibility import Public, Restricted, Visibility
+from jirabot.core.workspaces import Workspace
+from jirabot.errors import (
+    JiraBroken,
+    JiraGone,
+    JiraRefused,
+    JiraRejected,
+    JiraSilent,
+    JiraUnreachable,
+    RateLimited,
+)
+from jirabot.jira import answers, bases, shapes
+from jirabot.jira.answers import Answer
+from jirabot.jira.deployments import CommentBody, Deployment
+from jirabot.jira.limits import Limits
+
+MARK = "jirabot"
+"""The key of the comment property that carries the effect's id."""
+
+INTERNAL = "sd.public.comment"
+"""The comment property that keeps a comment from a service desk's customers. Used alike by several public clients;
+without it a comment of the platform API is public there, even one that is restricted to a role."""
+
+INVALID_ADF = "INVALID_INPUT"
+"""What Jira says of a document that it does not take, and no more."""
+
+MARKED_LOOKED_AT = 100
+"""How many of an issue's newest comments are looked through for a mark."""
+
+LOOKING_SECONDS = 45.0
+"""How long a mark is looked for: shorter than an effect is left alone meanwhile."""
+
+CLOCKS_APART = timedelta(hours=1)
+"""How far Jira's clock may be from ours before a mark is not found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long Jira may take, in seconds. `[outbox] grace` has to be longer than `total` by a minute."""
+
+    connect: float = 10.0
+    total: float = 30.0
+
+
+class Clients:
+    """Gives the client of each workspace; fulfils `jirabot.core.ports.Sites`. Closed by `aclose`."""
+
+    def __init__(
+        self,
+        deployments: Mapping[str, Deployment],
+        *,
+        clock: Clock,
+        log: Events,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._deployments, self._clock, self._log = deployments, clock, log
+        self._timeouts = timeouts or Timeouts()
+        self._limits: dict[WorkspaceId, Limits] = {}
+        self._sessions: dict[tuple[WorkspaceId, str], tuple[aiohttp.ClientSession, aiohttp.ClientSession]] = {}
+
+    def site(
+        self, workspace: Workspace, api_key: str, *, calls: Limit = UNLIMITED, urgency: Urgency = Urgency.ROUTINE
+    ) -> JiraSite:
+        """Give the client of *workspace* with these credentials; its connections are kept."""
+        key = (workspace.id, workspace.base_url)
+        if key not in self._sessions:
+            self._sessions[key] = (
+                self._session(workspace.base_url, keep=True),
+                self._session(workspace.base_url, keep=False),
+            )
+        reading, writing = self._sessions[key]
+        deployment = self._deployments[workspace.deployment]
+        return Client(
+            base_url=workspace.base_url,
+            deployment=deployment,
+            authorization=deployment.authorization(email=workspace.service_account_email, api_key=api_key),
+            reading=reading,
+            writing=writing,
+            limits=self._limits_of(workspace.id, deployment),
+            calls=calls,
+            urgency=urgency,
+            clock=self._clock,
+            log=self._log,
+            name=workspace.name,
+        )
+
+    def budgets(self) -> Mapping[WorkspaceId, Bucket]:
+        """Tell what is left of each workspace's budget; those that nothing was taken from are left out."""
+        return {key: limits.budget for key, limits in self._limits.items() if limits.budget is not None}
+
+    def set_budget(self, workspace: Workspace, left: Bucket) -> None:
+        """Say what is left of a workspace's budget, as another process has left it."""
+        self._limits_of(workspace.id, self._deployments[workspace.deployment]).budget = left
+
+    def _limits_of(self, workspace_id: WorkspaceId, deployment: Deployment) -> Limits:
+        return self._limits.setdefault(workspace_id, Limits(issue_writes=deployment.issue_writes))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for sessions in self._sessions.values():
+            for session in sessions:
+                await session.close()
+        self._sessions.clear()
+
+    def _session(self, base_url: str, *, keep: bool) -> aiohttp.ClientSession:
+        """Open a session that keeps its connections, or takes a new one each time.
+
+        What writes takes a new one: on a kept one that Jira has closed meanwhile it could not be told whether the
+        comment was taken.
+        """
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=not keep),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not bases.is_loopback(base_url),
+            timeout=aiohttp.ClientTimeout(total=self._timeouts.total, sock_connect=self._timeouts.connect),
+            headers={"User-Agent": f"jirabot/{__version__}", "Accept": "application/json"},
+        )
+
+
+class Client:
+    """One workspace's Jira, asked as its service account; fulfils `jirabot.core.ports.JiraSite`."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        deployment: Deployment,
+        authorization: str,
+        reading: aiohttp.ClientSession,
+        writing: aiohttp.ClientSession,
+        limits: Limits,
+        calls: Limit,
+        urgency: Urgency,
+        clock: Clock,
+        log: Events,
+        name: WorkspaceName,
+    ) -> None:
+        self._base_url, self._deployment, self._authorization = base_url, deployment, authorization
+        self._reading, self._writing, self._clock = reading, writing, clock
+        self._log, self._name = log, name
+        self._limits, self._calls, self._urgency = limits, calls, urgency
+
+    async def server_info(self) -> ServerInfo:
+        told = _object(await _or_none(self._get("/rest/api/2/serverInfo")))
+        if not told.get("version"):
+            raise _no_jira("of which version it is")
+        return shapes.server_info(told)
+
+    async def myself(self) -> Account:
+        return self._person(await _or_none(self._get("/rest/api/2/myself")))
+
+    async def permissions(self, names: Sequence[str], *, on: IssueId | None = None) -> frozenset[str]:
+        query = {"permissions": ",".join(names), **({"issueId": on} if on else {})}
+        answer = _object(await self._get("/rest/api/2/mypermissions", query))
+        held = _object(answer.get("permissions"))
+        return frozenset(name for name in names if _object(held.get(name)).get("havePermission") is True)
+
+    async def find_accounts(self, query: str) -> Sequence[Account]:
+        for asked in self._deployment.user_queries(query):
+            try:
+                return [self._person(await self._get("/rest/api/2/user", asked))]
+            except JiraRejected:
+                continue
+        accounts = await self._with_email(query) if "@" in query else []
+        if not accounts:
+            await self.myself()  # with bad credentials Jira Cloud finds nobody, and does not say why
+        return accounts
+
+    async def get_issue(self, issue: IssueId | IssueKey) -> Issue:
+        query = {"fields": ",".join(shapes.ISSUE_FIELDS)}
+        answer = await self._there(f"/rest/api/2/issue/{_segment(issue)}", query)
+        return shapes.issue(_with_id(answer), self._deployment.account)
+
+    async def find_comment(self, issue_id: IssueId, comment_id: CommentId) -> IssueComment | None:
+        path = f"/rest/api/2/issue/{_segment(issue_id)}/comment/{_segment(comment_id)}"
+        answer = await _or_none(self._there(path))
+        return self._deployment.comment(_with_id(answer)) if answer is not None else None
+
+    async def list_comments(self, issue_id: IssueId, *, newest: int) -> Sequence[IssueComment]:
+        return [self._deployment.comment(found) for found in reversed(await self._comments(issue_id, newest=newest))]
+
+    async def find_change(self, issue_id: IssueId, change_id: str) -> ChangelogEntry | None:
+        """Look through the changelog from its newest page back: Cloud lists the oldest first."""
+        entries, total = await self._changelog(issue_id, 0)
+        start, page = total, len(entries)
+        while True:
+            for entry in entries:
+                if str(entry.get("id")) == change_id:
+                    return shapes.change(entry, self._deployment.account)
+            if start <= page or not page:
+                return None
+            start -= page
+            entries, _ = await self._changelog(issue_id, start)
+
+    async def list_web_links(self, issue_id: IssueId) -> Sequence[str]:
+        """List the addresses of an issue's web links; none where the site has links switched off."""
+        try:
+            answer = await self._there(f"/rest/api/2/issue/{_segment(issue_id)}/remotelink")
+        except JiraRefused:
+            await self.myself()
+            return []
+        found = (_object(link.get("object")).get("url") for link in shapes.objects(answer))
+        return [url for url in found if isinstance(url, str)]
+
+    async def post_comment(
+        self, issue_id: IssueId, markdown: str, *, visibility: Visibility, mark: EffectId, footer: str = ""
+    ) -> CommentId:
+        path = f"{self._deployment.write_api}/issue/{_segment(issue_id)}/comment"
+        marks = [{"key": MARK, "value": {"effect": mark}}]
+        comments = [self._comment(body, visibility, marks) for body in await self._bodies(markdown, footer)]
+        answer = await self._believed(self._write(issue_id, "POST", path, comments))
+        return CommentId(str(_with_id(answer)["id"]))
+
+    async def edit_comment(
+        self, issue_id: IssueId, comment_id: CommentId, markdown: str, *, visibility: Visibility, footer: str = ""
+    ) -> None:
+        path = f"{self._deployment.write_api}/issue/{_segment(issue_id)}/comment/{_segment(comment_id)}"
+        comments = [self._comment(body, visibility, []) for body in await self._bodies(markdown, footer)]
+        await self._believed(self._write(issue_id, "PUT", path, comments, self._deployment.edit_query))
+
+    async def is_marked(self, comment_id: CommentId, mark: EffectId) -> bool:
+        return await self._mark_of(comment_id) == mark
+
+    async def find_marked(
+        self, issue_id: IssueId, mark: EffectId, *, since: datetime, words: str = ""
+    ) -> CommentId | None:
+        """Look as whoever the credentials are of now: with bad ones, Jira Cloud shows a public project to nobody."""
+        try:
+            async with asyncio.timeout(LOOKING_SECONDS):
+                return await self._find_marked(issue_id, mark, since, words)
+        except TimeoutError as error:
+            raise JiraSilent(f"the comments could not be looked through within {LOOKING_SECONDS:.0f} s") from error
+
+    async def _find_marked(self, issue_id: IssueId, mark: EffectId, since: datetime, words: str) -> CommentId | None:
+        me = await self.myself()
+        same: CommentId | None = None
+        for found in await self._comments(issue_id, newest=MARKED_LOOKED_AT):
+            comment = self._deployment.comment(found)
+            if comment.created_at and comment.created_at < since - CLOCKS_APART:
+                break
+            if comment.author.id != me.id:
+                continue
+            borne = footers.mark_in(comment.body.markdown) or await self._mark_of(comment.id)
+            if borne == mark:
+                return comment.id
+            if borne is None and footers.is_same_text(comment.body.markdown, words):
+                same = comment.id
+        return same
+
+    def issue_address(self, issue_key: IssueKey) -> str:
+        return f"{self._base_url}/browse/{_segment(issue_key)}"
+
+    async def _with_email(self, email: str) -> Sequence[Account]:
+        found = await self._there("/rest/api/2/user/search", self._deployment.search_query(email))
+        accounts = [self._deployment.account(user) for user in shapes.objects(found)]
+        return [account for account in accounts if account.id and account.email.lower() == email.lower()]
+
+    def _person(self, answer: object) -> Account:
+        account = self._deployment.account(_object(answer))
+        if not account.id:
+            raise _no_jira("who that is")
+        return account
+
+    async def _mark_of(self, comment_id: CommentId) -> str | None:
+        answer = await _or_none(self._get(f"/rest/api/2/comment/{_segment(comment_id)}/properties/{MARK}"))
+        mark = _object(_object(answer).get("value")).get("effect")
+        return mark if isinstance(mark, str) else None
+
+    async def _comments(self, issue_id: IssueId, *, newest: int) -> Sequence[Mapping[str, Any]]:
+        """Read an issue's newest comments, the newest first."""
+        query = {"orderBy": "-created", "maxResults": str(newest)}
+        answer = await self._there(f"/rest/api/2/issue/{_segment(issue_id)}/comment", query)
+        return shapes.objects(_object(answer).get("comments"))
+
+    async def _changelog(self, issue_id: IssueId, start: int) -> tuple[Sequence[Mapping[str, Any]], int]:
+        path, query = self._deployment.changelog_request(IssueId(_segment(issue_id)), start)
+        return self._deployment.changelog(_object(await self._there(path, query)))
+
+    async def _bodies(self, markdown: str, footer: str) -> Sequence[CommentBody]:
+        # A long text takes a second to be cut to size: not in the loop, where webhooks wait.
+        return await asyncio.to_thread(self._deployment.comment_bodies, markdown, footer)
+
+    async def _write(
+        self,
+        issue_id: IssueId,
+        method: str,
+        path: str,
+        comments: Sequence[Mapping[str, Any]],
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Write the best of *comments* that Jira takes: a refusal is definite, so the next form is safe to try."""
+        *better, plainest = comments
+        for comment in better:
+            try:
+                return await self._send(issue_id, method, path, comment, query)
+            except JiraRejected as error:
+                if error.status != 400 or INVALID_ADF not in error.message:
+                    raise
+        return await self._send(issue_id, method, path, plainest, query)
+
+    def _comment(
+        self, body: CommentBody, visibility: Visibility, properties: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """Make the object that writes a comment. Who may read it is told with every edit: left out, it may widen."""
+        made: dict[str, Any] = {"body": body}
+        if isinstance(visibility, Restricted):
+            made["visibility"] = self._deployment.restriction(visibility)
+        if visibility != Public():
+            properties = [*properties, {"key": INTERNAL, "value": {"internal": True}}]
+        if properties:
+            made["properties"] = list(properties)
+        return made
+
+    async def _there(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """Get what may not be there."""
+        return await self._believed(self._get(path, query))
+
+    async def _believed(self, asked: Awaitable[Any]) -> Any:
+        """Ask who we are before a no is believed: Jira Cloud takes bad credentials for nobody's, and tells nobody 404.
+
+        Raises:
+            JiraRejected: the answer that was no, if Jira knows us.
+            JiraRefused: it does not.
+        """
+        try:
+            return await asked
+        except JiraRejected:
+            await self.myself()
+            raise
+
+    async def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        answer = await self._ask(self._reading, "GET", path, query, None)
+        if answer is None:
+            raise _no_jira("anything")
+        return answer
+
+    async def _send(
+        self,
+        issue_id: IssueId,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Write to an issue."""
+        return await self._ask(self._writing, method, path, query, orjson.dumps(body), issue_id)
+
+    async def _ask(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        issue_id: IssueId | None = None,
+    ) -> Any:
+        now = self._clock.now()
+        self._limits.admit(method, issue_id=issue_id, calls=self._calls, urgency=self._urgency, now=now)
+        headers = {"Authorization": self._authorization}
+        if body is not None:
+            # Without the second, Jira takes what a browser-like program writes for a forgery.
+            headers |= {"Content-Type": "application/json", "X-Atlassian-Token": "no-check"}
+        url = URL(self._base_url + path, encoded=True).with_query(query)
+        told = "none"
+        try:
+            async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
+                answer = Answer(status=response.status, headers=response.headers, body=await response.read())
+                told = answers.class_of(response.status)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise JiraUnreachable(
+                f"no connection to Jira at `{self._base_url}`: {_cause(error)}",
+                hint="check the base URL, the network and the proxy of the machine that runs jirabot",
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
+            raise JiraSilent(f"Jira at `{self._base_url}` did not answer: {_cause(error)}") from error
+        finally:
+            self._log.tell("jira.called", level="debug", workspace=self._name, method=method, answer=told)
+        now = self._clock.now()
+        try:
+            return answers.read(answer, now=now)
+        except RateLimited as error:
+            self._limits.heed(method, error, now=now)
+            raise
+
+
+async def _or_none(asked: Awaitable[Any]) -> Any:
+    try:
+        return await asked
+    except JiraGone:
+        return None
+
+
+def _segment(name: str) -> str:
+    """Make an id or key safe as a segment of a path."""
+    return quote(name, safe="")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _with_id(answer: object) -> Mapping[str, Any]:
+    """Give an answer that names what it tells of.
+
+    Raises:
+        JiraBroken: it does not.
+    """
+    told = _object(answer)
+    if not told.get("id"):
+        raise _no_jira("which that is")
+    return told
+
+
+def _no_jira(what: str) -> JiraBroken:
+    """Say that what answers, and well, does not tell what Jira tells."""
+    return JiraBroken(
+        f"Jira does not say {what}", hint="check the base URL and its context path, and a proxy before it"
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """Say in the system's own words what went wrong; the library's name the address again, and the proxy's secrets."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted ({error.certificate_error})"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known"
+    if isinstance(error, TimeoutError):
+        return "time-out"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -1,0 +1,265 @@
+"""Jira Cloud and Jira Data Center: every difference is a member here, and nobody else asks which it is. Pure."""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+from jirabot.core.bodies import Body
+from jirabot.core.budgets import Limit
+from jirabot.core.ids import AccountId, IssueId
+from jirabot.core.issues import IssueComment, ServerInfo
+from jirabot.core.people import Account
+from jirabot.core.visibility import Restricted
+from jirabot.jira import shapes
+from jirabot.jira.markup import adf, limits, markdown, reading, wiki
+from jirabot.jira.markup.tree import CodeBlock, Document
+
+CommentBody = str | Mapping[str, Any]
+"""A comment's text as it is sent: wiki markup, or an ADF document."""
+
+CUT = markdown.parse("*The rest was cut: Jira takes no longer comment.*")
+NOTHING = markdown.parse("…")
+"""Written in place of a text that shows nothing: Jira refuses an empty comment."""
+
+
+ISSUE_WRITES = (Limit(count=10, per=timedelta(seconds=2)), Limit(count=50, per=timedelta(seconds=30)))
+"""Jira Cloud takes 20 writes an issue in any 2 s, and 100 in any 30 s: a bucket of half of it, that fills in that time,
+never lets through more. Source: "Rate limiting", developer.atlassian.com."""
+
+
+class Deployment(Protocol):
+    """One kind of Jira; holds more than `jirabot.core.ports.Deployment`, which is what core needs of it."""
+
+    @property
+    def name(self) -> str:
+        """`cloud` or `dc`."""
+
+    @property
+    def route(self) -> str:
+        """The path segment of its routes."""
+
+    @property
+    def auth_methods(self) -> Sequence[str]:
+        """The ways to authenticate, the default first."""
+
+    @property
+    def needs_email(self) -> bool:
+        """Whether the service account needs an e-mail address to authenticate."""
+
+    @property
+    def sends_again(self) -> bool:
+        """Whether it sends a webhook again that is answered 429."""
+
+    def signs_webhooks(self, info: ServerInfo) -> bool:
+        """Say whether that Jira can sign what it sends."""
+
+    @property
+    def write_api(self) -> str:
+        """The path of the REST API that comments are written with; everything is read with version 2."""
+
+    @property
+    def issue_writes(self) -> Sequence[Limit]:
+        """How often one issue may be written to, as buckets."""
+
+    @property
+    def edit_query(self) -> Mapping[str, str]:
+        """What keeps an edit of a comment from notifying people."""
+
+    def account(self, user: Mapping[str, Any], /) -> Account:
+        """Read a user object."""
+
+    def comment(self, comment: Mapping[str, Any], /) -> IssueComment:
+        """Read a comment object."""
+
+    def read_body(self, value: str | Mapping[str, Any] | None, /) -> Body:
+        """Read a text: wiki markup, an ADF document, or nothing."""
+
+    def authorization(self, *, email: str, api_key: str) -> str:
+        """Make the header that signs a request in."""
+
+    def comment_bodies(self, text: str, footer: str = "") -> Sequence[CommentBody]:
+        """Write Markdown as a comment that fits: the best form first, then plainer ones should Jira refuse it."""
+
+    def restriction(self, to: Restricted) -> Mapping[str, str]:
+        """Write to whom a comment is restricted."""
+
+    def user_queries(self, account: str) -> Sequence[Mapping[str, str]]:
+        """Give the queries of `GET user` that find an account by its id, key or name."""
+
+    def search_query(self, text: str) -> Mapping[str, str]:
+        """Give the query of `GET user/search`."""
+
+    def changelog_request(self, issue_id: IssueId, start: int) -> tuple[str, Mapping[str, str]]:
+        """Give path and query that read a page of an issue's changelog."""
+
+    def changelog(self, answer: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], int]:
+        """Read a page of the changelog: its entries, and how many there are in all."""
+
+
+class Cloud:
+    """Jira Cloud: account ids, ADF, REST version 3 for writing. Source: "The Jira Cloud platform REST API"."""
+
+    name = "cloud"
+    route = "jira"
+    auth_methods = ("api-token",)
+    needs_email = True
+    sends_again = True
+    write_api = "/rest/api/3"
+    issue_writes = ISSUE_WRITES
+    edit_query: Mapping[str, str] = {"notifyUsers": "false"}
+    changelog_page = 100
+
+    def signs_webhooks(self, info: ServerInfo) -> bool:
+        return True
+
+    def account(self, user: Mapping[str, Any]) -> Account:
+        """Read a user object; sites of before 2018 sent keys and names in place of account ids."""
+        return _account(user, ("accountId", "key", "name"))
+
+    def comment(self, comment: Mapping[str, Any]) -> IssueComment:
+        return shapes.comment(comment, self.account)
+
+    def read_body(self, value: str | Mapping[str, Any] | None) -> Body:
+        return shapes.read_body(value)
+
+    def authorization(self, *, email: str, api_key: str) -> str:
+        return f"Basic {base64.b64encode(f'{email}:{api_key}'.encode()).decode()}"
+
+    def comment_bodies(self, text: str, footer: str = "") -> Sequence[CommentBody]:
+        """Write ADF; then, since not every site enables every node, the same words in one code block."""
+        document = _document(text)
+        plain = Document((CodeBlock(reading.plain(document), ""),))
+        return [adf.render(_ended(form, adf.fits, footer)) for form in (document, plain)]
+
+    def restriction(self, to: Restricted) -> Mapping[str, str]:
+        """Name a group by its id where there is one, since its name may change; a role by its name."""
+        if to.identifier and (to.type == "group" or not to.value):
+            return {"type": to.type, "identifier": to.identifier}
+        return {"type": to.type, "value": to.value}
+
+    def user_queries(self, account: str) -> Sequence[Mapping[str, str]]:
+        return [{"accountId": account}]
+
+    def search_query(self, text: str) -> Mapping[str, str]:
+        return {"query": text}
+
+    def changelog_request(self, issue_id: IssueId, start: int) -> tuple[str, Mapping[str, str]]:
+        query = {"startAt": str(start), "maxResults": str(self.changelog_page)}
+        return f"/rest/api/2/issue/{issue_id}/changelog", query
+
+    def changelog(self, answer: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], int]:
+        total = answer.get("total")
+        return shapes.objects(answer.get("values")), total if isinstance(total, int) else 0
+
+
+class DataCenter:
+    """Jira Data Center, 8.14 and later: user keys and names, wiki markup, REST version 2, personal access tokens.
+
+    Source: "Jira Data Center platform REST API"; "Using personal access tokens", confluence.atlassian.com.
+    """
+
+    name = "dc"
+    route = "jira-dc"
+    auth_methods = ("pat",)
+    needs_email = False
+    sends_again = False
+    write_api = "/rest/api/2"
+    issue_writes: Sequence[Limit] = ()
+    edit_query: Mapping[str, str] = {}
+
+    def signs_webhooks(self, info: ServerInfo) -> bool:
+        """Data Center signs from version 10 on. Source: "Managing webhooks", confluence.atlassian.com."""
+        return not 0 < info.version < 10
+
+    def account(self, user: Mapping[str, Any]) -> Account:
+        return replace(_account(user, ("key", "name")), name=str(user.get("name") or ""))
+
+    def comment(self, comment: Mapping[str, Any]) -> IssueComment:
+        return shapes.comment(comment, self.account)
+
+    def read_body(self, value: str | Mapping[str, Any] | None) -> Body:
+        return shapes.read_body(value)
+
+    def authorization(self, *, email: str, api_key: str) -> str:
+        return f"Bearer {api_key}"
+
+    def comment_bodies(self, text: str, footer: str = "") -> Sequence[CommentBody]:
+        return [wiki.render(_ended(_document(text), wiki.fits, footer))]
+
+    def restriction(self, to: Restricted) -> Mapping[str, str]:
+        """Name who may read: Data Center knows no ids of roles and groups here."""
+        return {"type": to.type, "value": to.value}
+
+    def user_queries(self, account: str) -> Sequence[Mapping[str, str]]:
+        return [{"username": account}, {"key": account}]
+
+    def search_query(self, text: str) -> Mapping[str, str]:
+        return {"username": text}
+
+    def changelog_request(self, issue_id: IssueId, start: int) -> tuple[str, Mapping[str, str]]:
+        """Ask for the whole of it: Data Center gives no part."""
+        return f"/rest/api/2/issue/{issue_id}", {"fields": "summary", "expand": "changelog"}
+
+    def changelog(self, answer: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], int]:
+        page = answer.get("changelog")
+        histories = shapes.objects(page.get("histories")) if isinstance(page, Mapping) else ()
+        return histories, len(histories)
+
+
+DEPLOYMENTS: Mapping[str, Deployment] = {kind.name: kind for kind in (Cloud(), DataCenter())}
+"""Both, by name."""
+
+
+def tell(payload: Mapping[str, Any]) -> str | None:
+    """Tell by a payload alone which kind of Jira sent it; None where it names no person.
+
+    Cloud names people by `accountId`, which nothing else has; Data Center by `name` or `key`, as other things too.
+    """
+    objects = list(_objects(payload))
+    if any(found.get("accountId") for found in objects):
+        return Cloud.name
+    people = (found.get(role) for found in objects for role in _PEOPLE)
+    is_named = any(isinstance(person, dict) and (person.get("name") or person.get("key")) for person in people)
+    return DataCenter.name if is_named else None
+
+
+_PEOPLE = ("user", "author", "updateAuthor", "creator", "reporter", "assignee")
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    """List *value* and all objects in it, however deep."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as found:
+                yield found
+                waiting += found.values()
+            case list() as found:
+                waiting += found
+
+
+def _document(text: str) -> Document:
+    document = markdown.parse(text)
+    return document if reading.plain(document).strip() else NOTHING
+
+
+def _ended(document: Document, fits: Callable[[Document], bool], footer: str) -> Document:
+    """Make a document that Jira takes: cut where it is too long, and with *footer* as its last line in any case."""
+    end = markdown.parse(footer).blocks
+
+    def ended(cut: Document) -> Document:
+        return Document((*cut.blocks, *end))
+
+    return ended(limits.shorten(document, lambda cut: fits(ended(cut)), CUT))
+
+
+def _account(user: Mapping[str, Any], ids: Sequence[str]) -> Account:
+    """Read a user object; the first of *ids* that is there is who it is. The e-mail stays as it was found."""
+    return Account(
+        id=AccountId(next((str(user[name]) for name in ids if user.get(name)), "")),
+        display_name=str(user.get("displayName") or ""),
+        email=str(user.get("emailAddress") or ""),
+        app=user.get("accountType") == "app",
+    )

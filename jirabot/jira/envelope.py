@@ -1,0 +1,136 @@
+"""The little that is read of a webhook's body before it is answered: whose Jira, which issue, what kind. Pure.
+
+Strict where JSON is, since what proves itself but can't be read is answered 400 and never comes again; tolerant of
+everything that stands in it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from jirabot.core.deliveries import Envelope
+from jirabot.core.events import issue_of
+from jirabot.errors import InvalidPayload
+from jirabot.jira import bases
+
+DEEPEST = 64
+"""Levels of objects and lists; Jira's own payloads have about ten."""
+
+MOST_VALUES = 500_000
+"""Objects and lists in a body. The largest body with brackets alone would take seconds to decode, before it is proved
+where it came to the single address; 25 MB of a real issue hold a tenth of this."""
+
+EXPECTED = "a webhook's body is one JSON object, as Jira sends it"
+
+_SUBJECTS = ("issue", "comment", "user", "project", "worklog", "attachment")
+_PEOPLE = ("author", "updateAuthor")
+_TIMED = ("comment", "worklog")
+_HALF = re.compile("[\ud800-\udfff]")
+"""What is left of a pair of escapes when the other half is missing: decoded pairs are one character."""
+
+
+def decode(body: bytes) -> Mapping[str, Any]:
+    """Decode a body. Of duplicate keys the last wins; lone surrogates become U+FFFD.
+
+    Raises:
+        InvalidPayload: it is no JSON (NaN, Infinity and invalid UTF-8 are none), no object, too deep, or too much.
+    """
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets > MOST_VALUES:
+        raise InvalidPayload(f"the body holds more than {MOST_VALUES:,} objects and lists")
+    decoded = parse_json(body)
+    if not isinstance(decoded, dict):
+        raise InvalidPayload("the body is no JSON object", hint=EXPECTED)
+    # Each level has a bracket of its own: few brackets can't be deep, and most bodies are settled by counting.
+    if brackets > DEEPEST and _is_deep(decoded):
+        raise InvalidPayload(f"the body is nested more than {DEEPEST} levels deep")
+    return decoded
+
+
+def read(body: bytes) -> Envelope:
+    """Read the envelope of a body that has proved itself.
+
+    Raises:
+        InvalidPayload: as `decode`.
+    """
+    payload = decode(body)
+    kind, issue = payload.get("webhookEvent"), issue_of(payload)
+    return Envelope(
+        kind=kind if isinstance(kind, str) else "",
+        bases=_bases(payload),
+        issue_id=issue.id if issue else None,
+        issue_key=issue.key if issue else None,
+        has_time=_has_time(payload),
+    )
+
+
+def find_bases(body: bytes) -> Sequence[str]:
+    """List the bases of the `self` addresses of a body that has not proved itself; nothing else of it is looked at.
+
+    Raises:
+        InvalidPayload: as `decode`.
+    """
+    return _bases(decode(body))
+
+
+def parse_json(body: bytes) -> Any:
+    """Read JSON of any shape and depth, as `decode` does.
+
+    Raises:
+        InvalidPayload: it is none.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_leniently(body)
+
+
+def _parse_leniently(body: bytes) -> Any:
+    """Read what only the lenient parser takes: a byte order mark, and escapes of half a character.
+
+    The strict one reads the result once more, and so refuses the NaN and Infinity that the lenient one took.
+    """
+    try:
+        decoded = json.loads(body.decode("utf-8-sig"))
+        return orjson.loads(_HALF.sub("\ufffd", json.dumps(decoded, ensure_ascii=False)))
+    except (ValueError, RecursionError) as error:
+        raise InvalidPayload("the body is no JSON", hint=EXPECTED) from error
+
+
+def _is_deep(root: Mapping[str, Any]) -> bool:
+    level: list[Any] = [root]
+    for _ in range(DEEPEST):
+        below = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [child for children in below for child in children if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _bases(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    found = map(bases.of_self, _selves(payload))
+    return tuple(dict.fromkeys(base for base in found if base))
+
+
+def _selves(payload: Mapping[str, Any]) -> Iterator[object]:
+    # On the way of every delivery to its answer: what is not there, as most of it, costs one look each.
+    for subject in filter(None, map(_object, map(payload.get, _SUBJECTS))):
+        yield subject.get("self")
+        for person in filter(None, map(_object, map(subject.get, _PEOPLE))):
+            yield person.get("self")
+    yield _object(_object(_object(payload.get("issue")).get("fields")).get("project")).get("self")
+
+
+def _has_time(payload: Mapping[str, Any]) -> bool:
+    """Say whether a body tells when it happened; when its issue was made, it would tell each time alike."""
+    fields = _object(_object(payload.get("issue")).get("fields"))
+    return bool(payload.get("timestamp") or fields.get("updated")) or any(
+        _object(payload.get(place)).get(name) for place in _TIMED for name in ("created", "updated")
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
