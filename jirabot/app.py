@@ -1,0 +1,666 @@
+"""The composition root: the one place where ports meet what fulfils them; the only module that knows every layer."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jirabot.agents.checkout import GitCheckouts
+from jirabot.agents.containment import Containment
+from jirabot.agents.git import Git
+from jirabot.agents.registry import AgentSection, Backends
+from jirabot.config import AgentSettings, Settings
+from jirabot.core import checks
+from jirabot.core.announcer import Announcer
+from jirabot.core.checks import Check, Level
+from jirabot.core.ids import BackendName, DeliveryId
+from jirabot.core.managers.alerts import WebhookAlerts
+from jirabot.core.managers.arrivals import Arrivals
+from jirabot.core.managers.budgets import Budgets
+from jirabot.core.managers.comment_marks import CommentMarks
+from jirabot.core.managers.conversations import Conversations
+from jirabot.core.managers.deletions import Deletions
+from jirabot.core.managers.deliveries import Deliveries
+from jirabot.core.managers.delivery import Delivery
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.doctor import Doctor
+from jirabot.core.managers.dry_runs import DryRuns, Replay
+from jirabot.core.managers.examiner import Examiner
+from jirabot.core.managers.expiry import Expiry
+from jirabot.core.managers.intake import Intake
+from jirabot.core.managers.keys import Keys
+from jirabot.core.managers.outbox import Outbox
+from jirabot.core.managers.patience import Patient
+from jirabot.core.managers.pauses import Pauses
+from jirabot.core.managers.pipeline import Pipeline
+from jirabot.core.managers.probes import Probes
+from jirabot.core.managers.replays import Posted, Replays, ReplayWishes, of_kept, read_input
+from jirabot.core.managers.repositories import Repositories
+from jirabot.core.managers.retention import Retention
+from jirabot.core.managers.runs import Runs
+from jirabot.core.managers.soundness import Soundness, unusable
+from jirabot.core.managers.status import Overview
+from jirabot.core.managers.teller import Teller
+from jirabot.core.managers.throttling import Throttling
+from jirabot.core.managers.tokens import Tokens
+from jirabot.core.managers.users import Users
+from jirabot.core.managers.workspace_changes import WorkspaceChanges
+from jirabot.core.managers.workspace_rules import WorkspaceRules
+from jirabot.core.managers.workspaces import Workspaces
+from jirabot.core.people import Principal
+from jirabot.core.ports import Alerts, Clock, Events, Ids, Storage, Transaction
+from jirabot.core.soundness import Fault
+from jirabot.core.texts import Texts
+from jirabot.core.texts import load as load_texts
+from jirabot.core.workspaces import WorkspaceState
+from jirabot.errors import AgentUnavailable, ConfigurationInvalid, DaemonRunning, GitFailed, JirabotError
+from jirabot.jira import bases, envelope, posting, signatures
+from jirabot.jira.client import Clients, Timeouts
+from jirabot.jira.deployments import DEPLOYMENTS, Deployment, tell
+from jirabot.storage import backups, migrations
+from jirabot.storage.backups import Backup, Restored
+from jirabot.storage.engine import Database
+from jirabot.storage.lock import DataFolderLock
+from jirabot.storage.master_key import MasterKeys, NoKeyring, SystemKeyring
+from jirabot.storage.memory import MemoryStorage
+from jirabot.storage.secrets import EnvelopeVault
+from jirabot.storage.spool import Spool
+
+CONVERSATIONS_FOLDER = "conversations"
+MIRRORS_FOLDER = "mirrors"
+
+UPGRADE_SECONDS = 2.0
+"""How long a command waits for another one that makes or upgrades the database; it takes a tenth of that."""
+
+UPGRADE_LOOK_SECONDS = 0.05
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Tell the time, aware, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - this is the port's one implementation
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class RandomIds:
+    """New ids from the clock and the system's randomness."""
+
+    def sortable(self) -> str:
+        """Make an id in UUIDv7's layout, as 32 hex digits: 48 bits of milliseconds, then randomness."""
+        stamp = (time.time_ns() // 1_000_000) & (2**48 - 1)
+        tail = secrets.randbits(80)
+        value = stamp << 80 | tail
+        value = value & ~(0xF << 76) | 0x7 << 76
+        value = value & ~(0x3 << 62) | 0x2 << 62
+        return f"{value:032x}"
+
+    def secret(self) -> str:
+        """Make an unguessable id of 160 bits, safe in addresses."""
+        return secrets.token_urlsafe(20)
+
+
+class QuietLog:
+    """No log: for commands, which tell a person what matters themselves."""
+
+    def tell(self, event: str, **fields: object) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """Everything a command or the daemon needs, wired."""
+
+    settings: Settings
+    texts: Texts
+    clock: Clock
+    ids: Ids
+    log: Announcer
+    owner: str
+    storage: Storage
+    directory: Directory
+    budgets: Budgets
+    deployments: Mapping[str, Deployment]
+    workspaces: Workspaces
+    workspace_changes: WorkspaceChanges
+    deletions: Deletions
+    pauses: Pauses
+    users: Users
+    repositories: Repositories
+    keys: Keys
+    tokens: Tokens
+    intake: Intake
+    pipeline: Pipeline
+    runs: Runs
+    expiry: Expiry
+    delivery: Delivery
+    probes: Probes
+    teller: Teller
+    deliveries: Deliveries
+    conversations: Conversations
+    outbox: Outbox
+    retention: Retention
+    soundness: Soundness
+    doctor: Doctor
+    overview: Overview
+    replays: Replays
+    checkouts: GitCheckouts
+    backends: Backends
+    lock: DataFolderLock
+
+    @contextlib.asynccontextmanager
+    async def daemon(self) -> AsyncIterator[None]:
+        """Hold the data folder, and take over what a daemon that died has left.
+
+        Raises:
+            DaemonRunning: another daemon has it.
+            GitFailed: git is not installed.
+            ConfigurationInvalid: an agent's section can't be used.
+            MasterKeyMissing: the stored secrets can't be opened.
+        """
+        _check_agents(self.backends)
+        await self.directory.all()
+        await self.checkouts.check_git()
+        with self.lock:
+            await self.storage.write(self._take_over)
+            await self.budgets.restore()
+            try:
+                yield
+            finally:
+                await self.budgets.write_down()
+
+    def _take_over(self, tx: Transaction) -> None:
+        tx.deliveries.release_leases_of_others(owner=self.owner)
+        tx.outbox.release_sending(now=self.clock.now())
+        tx.soundness.wake_stranded()
+        for workspace in tx.workspaces.list():
+            # What was kept while a variable switched the webhooks of its deployment off.
+            if workspace.state is WorkspaceState.ACTIVE and workspace.deployment not in self.settings.switched_off:
+                tx.deliveries.release_kept(workspace.id, now=self.clock.now())
+
+    async def replay(self, content: bytes, wishes: ReplayWishes, *, by: Principal) -> Replay:
+        """Replay a payload or saved delivery (`Replays.replay`)."""
+        return await self.replays.replay(read_input(content, envelope.decode), wishes, by=by)
+
+    async def replay_kept(self, delivery_id: DeliveryId, wishes: ReplayWishes, *, by: Principal) -> Replay:
+        """Replay an event as the inbox keeps it (`Replays.replay`)."""
+        return await self.replays.replay(of_kept(await self.deliveries.request(delivery_id, by=by)), wishes, by=by)
+
+    async def post_replay(self, content: bytes, address: str, wishes: ReplayWishes, *, by: Principal) -> Posted:
+        """Post a payload or saved delivery to a running daemon (`Replays.post`)."""
+        return await self.replays.post(read_input(content, envelope.decode), address, wishes, by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgraded:
+    """What `db upgrade` did: the schema before and now, and the copy of the file that was made, if it held anything."""
+
+    before: str | None
+    now: str
+    copy: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The database's schema, if there is a database, and the one of this version."""
+
+    schema: str | None
+    newest: str
+
+
+def current_schema(settings: Settings) -> Schema:
+    """Tell the database's schema.
+
+    Raises:
+        DatabaseUnusable: it is newer than this jirabot, or not a database.
+    """
+    return Schema(schema=migrations.current(settings.database), newest=migrations.HEAD)
+
+
+def upgrade_database(settings: Settings) -> Upgraded:
+    """Bring the database to this version's schema, making data folder and database where there is none.
+
+    Raises:
+        DaemonRunning: a daemon holds the data folder, and the schema is not this version's.
+        DatabaseUnusable: it is newer than this jirabot, or not a database.
+        StorageUnavailable: the data folder refuses.
+    """
+    before = migrations.current(settings.database)
+    copy = None
+    if before != migrations.HEAD:
+        with _held_for_upgrade(settings):
+            copy = migrations.upgrade(settings.database)
+    return Upgraded(before=before, now=migrations.HEAD, copy=copy)
+
+
+def backup_database(settings: Settings, file: Path | None) -> Backup:
+    """Back the database up to *file*, by default one named by the time in the current folder. A daemon may run.
+
+    Raises:
+        Conflict: there is a file of that name.
+        DatabaseUnusable: there is no database, or it is damaged.
+        StorageUnavailable: the database or a disk refuses.
+    """
+    now = SystemClock().now()
+    file = file or Path(f"jirabot-{now:%Y%m%d-%H%M%S}.db")
+    return backups.make(settings.database, file.absolute(), spool=Spool(settings.spool), now=now)
+
+
+async def check_database(settings: Settings, *, by: Principal) -> Sequence[Fault]:
+    """List what is wrong with the database and what lies beside it. Changes nothing; a daemon may run."""
+    try:
+        async with open_app(settings, writes=False) as app:
+            return await app.soundness.check(by=by)
+    except JirabotError as error:
+        return [unusable(error)]
+
+
+def restore_database(settings: Settings, file: Path) -> Restored:
+    """Put a backup in the place of the database, which is kept beside.
+
+    Raises:
+        DaemonRunning: a daemon holds the data folder.
+        InvalidInput: there is no such file.
+        DatabaseUnusable: it can't be used.
+        StorageUnavailable: the data folder refuses, or another process uses the database.
+    """
+    with DataFolderLock.made(settings.data_dir):
+        return backups.restore(file.absolute(), settings.database, spool=Spool(settings.spool), now=SystemClock().now())
+
+
+@contextlib.contextmanager
+def _held_for_upgrade(settings: Settings) -> Iterator[None]:
+    """Hold the data folder; where another command upgrades at this moment, wait until it has."""
+    lock = DataFolderLock.made(settings.data_dir)
+    for _ in range(round(UPGRADE_SECONDS / UPGRADE_LOOK_SECONDS)):
+        try:
+            lock.acquire()
+            break
+        except DaemonRunning:
+            time.sleep(UPGRADE_LOOK_SECONDS)
+    else:
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.asynccontextmanager
+async def open_app(
+    settings: Settings,
+    *,
+    writes: bool = True,
+    log: Events | None = None,
+    clock: Clock | None = None,
+    timeouts: Timeouts | None = None,
+) -> AsyncIterator[App]:
+    """Open everything, and close it in order. Without *writes* nothing is made: a missing database is an empty one.
+
+    Raises:
+        DatabaseUnusable, StorageUnavailable: what is wrong with the database or data folder.
+        DaemonRunning: the schema is an earlier one, and a daemon holds the data folder.
+    """
+    if writes:
+        upgrade_database(settings)
+    clock = clock or SystemClock()
+    announcer = Announcer(log or QuietLog())
+    clients = Clients(DEPLOYMENTS, clock=clock, log=announcer, timeouts=timeouts)
+    async with contextlib.AsyncExitStack() as stack:
+        if writes or settings.database.exists():
+            storage: Storage = await stack.enter_async_context(Database.open(settings.database, spool=settings.spool))
+        else:
+            storage = MemoryStorage()
+        stack.push_async_callback(clients.aclose)
+        yield _wired(settings, storage, clients, log=announcer, clock=clock)
+
+
+def _wired(settings: Settings, storage: Storage, clients: Clients, *, log: Announcer, clock: Clock) -> App:
+    """Give every manager what it needs."""
+    ids, texts = RandomIds(), load_texts()
+    owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+    agent = BackendName(name) if (name := settings.agent_name()) else None
+    vault = EnvelopeVault(_master_keys(settings))
+    containment = Containment.best(hidden=[settings.data_dir])
+    backends = _backends(settings, containment)
+    checkouts = GitCheckouts(
+        mirrors=settings.data_dir / MIRRORS_FOLDER,
+        conversations=settings.data_dir / CONVERSATIONS_FOLDER,
+        environment=settings.environment,
+        containment=containment,
+    )
+    directory = Directory(
+        storage=storage,
+        vault=vault,
+        sites=clients,
+        deployments=DEPLOYMENTS,
+        defaults=settings.workspace,
+        limits=settings.limits,
+        agent=agent,
+    )
+    budgets = Budgets(storage=storage, sites=clients, clock=clock)
+    throttling = Throttling(storage=storage, directory=directory, clock=clock, ids=ids)
+    examiner = Examiner(storage=storage, directory=directory, checkouts=checkouts, decode=envelope.decode, clock=clock)
+    pipeline = Pipeline(
+        storage=storage,
+        directory=directory,
+        examiner=examiner,
+        throttling=throttling,
+        texts=texts,
+        clock=clock,
+        ids=ids,
+        log=log,
+        owner=owner,
+    )
+    runs = Runs(
+        storage=Patient(storage, clock),
+        directory=directory,
+        vault=vault,
+        checkouts=checkouts,
+        backends=backends,
+        texts=texts,
+        clock=clock,
+        ids=ids,
+        log=log,
+        budgets=budgets,
+        settings=settings.runs,
+        git=settings.git,
+        owner=owner,
+    )
+    lock = DataFolderLock(settings.data_dir)
+    keys, bodies = Keys(storage=storage, vault=vault, clock=clock), Spool(settings.spool)
+    dry_runs = DryRuns(
+        examiner=examiner,
+        deployments=DEPLOYMENTS,
+        decode=envelope.decode,
+        texts=texts,
+        clock=clock,
+        defaults=settings.workspace,
+        limits=settings.limits,
+        agent=agent,
+    )
+    delivery = Delivery(
+        storage=storage,
+        directory=directory,
+        throttling=throttling,
+        marks=CommentMarks(storage=storage, directory=directory, texts=texts, log=log),
+        clock=clock,
+        ids=ids,
+        log=log,
+        grace=settings.outbox.grace,
+        limits=settings.limits,
+    )
+    rules = WorkspaceRules(deployments=DEPLOYMENTS, normal_base=bases.normal, safe_base=bases.safe, settings=settings)
+    workspaces = Workspaces(
+        storage=storage,
+        vault=vault,
+        sites=clients,
+        directory=directory,
+        deployments=DEPLOYMENTS,
+        rules=rules,
+        settings=settings,
+        clock=clock,
+        ids=ids,
+    )
+    return App(
+        settings=settings,
+        texts=texts,
+        clock=clock,
+        ids=ids,
+        log=log,
+        owner=owner,
+        storage=storage,
+        directory=directory,
+        budgets=budgets,
+        deployments=DEPLOYMENTS,
+        workspaces=workspaces,
+        workspace_changes=WorkspaceChanges(
+            storage=storage,
+            vault=vault,
+            sites=clients,
+            directory=directory,
+            rules=rules,
+            clock=clock,
+            ids=ids,
+            switched_off=settings.switched_off,
+        ),
+        users=Users(storage=storage, directory=directory, clock=clock, ids=ids),
+        tokens=Tokens(storage=storage, clock=clock, ids=ids),
+        keys=keys,
+        repositories=Repositories(storage=storage, vault=vault, checkouts=checkouts, clock=clock, ids=ids),
+        intake=Intake(
+            storage=storage,
+            directory=directory,
+            arrivals=Arrivals(storage=storage),
+            verify=signatures.verify,
+            read_envelope=envelope.read,
+            find_bases=envelope.find_bases,
+            texts=texts,
+            clock=clock,
+            ids=ids,
+            log=log,
+            switched_off=settings.switched_off,
+        ),
+        pipeline=pipeline,
+        runs=runs,
+        expiry=Expiry(
+            storage=storage,
+            directory=directory,
+            backends=backends,
+            texts=texts,
+            clock=clock,
+            ids=ids,
+            log=log,
+            stop_grace=settings.runs.stop_grace,
+        ),
+        delivery=delivery,
+        probes=Probes(storage=storage, directory=directory, clock=clock, ids=ids, log=log),
+        teller=Teller(storage=storage, alerts=_alerts(settings), clock=clock, log=log),
+        deliveries=Deliveries(storage=storage, texts=texts, clock=clock),
+        outbox=Outbox(storage=storage, clock=clock),
+        retention=Retention(
+            storage=storage,
+            checkouts=checkouts,
+            backends=backends,
+            bodies=bodies,
+            settings=settings.retention,
+            clock=clock,
+        ),
+        soundness=Soundness(
+            storage=storage,
+            keys=keys,
+            checkouts=checkouts,
+            bodies=bodies,
+            clock=clock,
+            daemon_runs=lock.is_held,
+            lives=_lives,
+        ),
+        conversations=Conversations(
+            storage=storage,
+            checkouts=checkouts,
+            backends=backends,
+            daemon_runs=lock.is_held,
+            texts=texts,
+            clock=clock,
+            ids=ids,
+        ),
+        deletions=Deletions(
+            storage=storage,
+            directory=directory,
+            checkouts=checkouts,
+            backends=backends,
+            clock=clock,
+            daemon_runs=lock.is_held,
+        ),
+        pauses=Pauses(storage=storage, clock=clock, agents=settings.agents.keys()),
+        overview=Overview(
+            storage=storage,
+            workspaces=workspaces,
+            clock=clock,
+            defaults=settings.workspace,
+            limits=settings.limits,
+        ),
+        doctor=Doctor(storage=storage, directory=directory, workspaces=workspaces, backends=backends, clock=clock),
+        replays=Replays(
+            storage=storage,
+            directory=directory,
+            pipeline=pipeline,
+            runs=runs,
+            delivery=delivery,
+            dry_runs=dry_runs,
+            deployments=DEPLOYMENTS,
+            verify=signatures.verify,
+            sign=signatures.sign,
+            post=posting.post,
+            decode=envelope.decode,
+            tell=tell,
+            read_envelope=envelope.read,
+            daemon_runs=lock.is_held,
+            texts=texts,
+            clock=clock,
+            ids=ids,
+        ),
+        checkouts=checkouts,
+        backends=backends,
+        lock=lock,
+    )
+
+
+def _lives(owner: str) -> bool:
+    """Say whether the process that named itself so (`_wired`) is there."""
+    try:
+        os.kill(int(owner.partition("-")[0]), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OverflowError, OSError):
+        return False
+    return True
+
+
+def _alerts(settings: Settings) -> Alerts | None:
+    address = settings.alerts.webhook
+    return WebhookAlerts(post=posting.post, address=address.get_secret_value()) if address else None
+
+
+def _master_keys(settings: Settings) -> MasterKeys:
+    value = settings.master_key.get_secret_value() if settings.master_key else None
+    keyring = SystemKeyring() if settings.use_keyring else NoKeyring()
+    return MasterKeys(settings.data_dir, value=value, file=settings.master_key_file, keyring=keyring)
+
+
+def _section(settings: AgentSettings) -> AgentSection:
+    return AgentSection(
+        type=settings.type,
+        command=settings.command,
+        timeout_seconds=settings.timeout.total_seconds(),
+        stall_seconds=settings.stall.total_seconds(),
+        pass_env=settings.pass_env,
+        env={name: value.get_secret_value() for name, value in settings.env.items()},
+        env_file=settings.env_file,
+        script=settings.script,
+    )
+
+
+def check_settings(settings: Settings) -> None:
+    """Say all that is wrong with what the settings name: agents that can't be made, a master key that is none.
+
+    Raises:
+        ConfigurationInvalid: with all of it.
+    """
+    problems: list[str] = []
+    hints: list[str] = []
+    keys = _master_keys(settings.model_copy(update={"use_keyring": False}))
+    backends = _backends(settings, Containment.best(hidden=[settings.data_dir]))
+    for look in (keys.check_given, lambda: _check_agents(backends)):
+        try:
+            look()
+        except ConfigurationInvalid as error:
+            problems += error.problems
+            hints.append(error.hint)
+    if problems:
+        raise ConfigurationInvalid(problems, hint=next(filter(None, hints), ""))
+
+
+def _backends(settings: Settings, containment: Containment) -> Backends:
+    sections = {name: _section(section) for name, section in settings.agents.items()}
+    return Backends(sections, environment=settings.environment, containment=containment)
+
+
+def _check_agents(backends: Backends) -> None:
+    """Say all that is wrong with the agents' sections before the first run needs one.
+
+    Raises:
+        ConfigurationInvalid: a section can't be used.
+    """
+    problems: list[str] = []
+    hints: list[str] = []
+    for name in backends:
+        try:
+            backends[name]
+        except AgentUnavailable as error:
+            problems.append(error.message)
+            hints.append(error.hint)
+    if problems:
+        raise ConfigurationInvalid(problems, hint=next(filter(None, hints), ""))
+
+
+async def diagnose(settings: Settings, *, by: Principal) -> Sequence[Check]:
+    """Look at the machine first, then at what the database knows of. Creates and changes nothing."""
+    found = [_disk(settings), await _git(settings), *_listening(settings)]
+    try:
+        revision = migrations.current(settings.database)
+        if revision is None:
+            text = f"there is none yet at `{settings.database}`"
+            fix = "run `jirabot workspace create NAME`, which makes it"
+            found.append(Check(name="database", level=Level.WARNING, text=text, fix=fix))
+        else:
+            text = f"`{settings.database}`, schema {revision}"
+            found.append(Check(name="database", level=Level.OK, text=text))
+        async with open_app(settings, writes=False) as app:
+            return [*found, *await app.doctor.examine(by=by)]
+    except JirabotError as error:
+        return [*found, checks.failed("database", error)]
+
+
+def _disk(settings: Settings) -> Check:
+    folder = next(path for path in (settings.data_dir, *settings.data_dir.absolute().parents) if path.exists())
+    if not os.access(folder, os.W_OK):
+        fix = f"give the user that runs jirabot the right to write `{folder}`, or choose another `data_dir`"
+        return Check(name="disk", level=Level.FAILED, text=f"`{folder}` can't be written", fix=fix)
+    return checks.disk(str(folder), shutil.disk_usage(folder).free)
+
+
+async def _git(settings: Settings) -> Check:
+    try:
+        version = await Git(folder=settings.data_dir, environment=settings.environment).version()
+        return Check(name="git", level=Level.OK, text=f"git {version}")
+    except GitFailed as error:
+        return checks.failed("git", error)
+
+
+def _listening(settings: Settings) -> Sequence[Check]:
+    """Say whether a daemon runs, and where none does, whether it could listen."""
+    server = settings.server
+    if DataFolderLock(settings.data_dir).is_held():
+        return [Check(name="daemon", level=Level.OK, text="it runs")]
+    found = [Check(name="daemon", level=Level.WARNING, text="none runs", fix="run `jirabot serve`")]
+    with socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((server.host, server.port))
+        except OSError as error:
+            text = f"`{server.host}:{server.port}` can't be listened on: {error.strerror}"
+            fix = "another program may have the port: give `[server] port` another value"
+            return [*found, Check(name="port", level=Level.FAILED, text=text, fix=fix)]
+    return [*found, Check(name="port", level=Level.OK, text=f"`{server.host}:{server.port}` is free")]

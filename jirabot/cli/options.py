@@ -1,0 +1,51 @@
+"""Options that many commands share, declared once."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from jirabot.errors import InvalidInput
+
+Kind = Literal["cloud", "dc"]
+AsJson = Annotated[bool, typer.Option("--json", help="Write the data as JSON")]
+BaseUrl = Annotated[str, typer.Option("--base-url", metavar="URL", help="Scheme, host, port and context path")]
+Deployment = Annotated[Kind | None, typer.Option("--deployment", help="The kind of Jira; told by *.atlassian.net")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many to list at most")]
+NoValidate = Annotated[bool, typer.Option("--no-validate", help="Do not ask Jira")]
+OfAgent = Annotated[str, typer.Option("--agent", metavar="NAME", help="The agent of this workspace")]
+OfWorkspace = Annotated[str | None, typer.Option("--workspace", metavar="NAME", help="Only of this workspace")]
+OnIssue = Annotated[str | None, typer.Option("--issue", metavar="KEY", help="The newest on the issue with this key")]
+ServiceAccountEmail = Annotated[
+    str, typer.Option("--svc-acc-email", metavar="E-MAIL", help="The service account's e-mail (Cloud)")
+]
+ServiceAccountKey = Annotated[
+    str | None, typer.Option("--svc-acc-api-key", metavar="-", help="Its API token or PAT, from standard input")
+]
+ServiceAccountKeyFile = Annotated[
+    Path | None, typer.Option("--svc-acc-api-key-file", metavar="FILE", help="A file with it")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of `[workspace]`, for this one")
+]
+SignIn = Annotated[
+    str, typer.Option("--auth", metavar="METHOD", help="How to sign in: `api-token` (Cloud), `pat` (dc)")
+]
+TheWorkspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="The workspace")]
+WebhookSecretFile = Annotated[Path | None, typer.Option("--webhook-secret-file", metavar="FILE", help="A file with it")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
+
+
+def duration_of(option: str, text: str, *, such_as: str) -> timedelta | None:
+    """Read the duration that an option was given; None where it was not.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    from jirabot.config import duration
+
+    try:
+        return duration(text) if text else None
+    except ValueError as error:
+        raise InvalidInput(f"`{option} {text}`: {error}", hint=f"give it as `{option} {such_as}`") from None

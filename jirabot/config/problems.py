@@ -1,0 +1,122 @@
+"""What is wrong with settings, in sentences: where it was written, what stands there, what is allowed, what is near."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from jirabot.config.settings import OUTSIDE_THE_FILE, PLAIN_VARIABLES, AgentSettings, Settings, without_credentials
+from jirabot.config.sources import Place, Sources
+
+LONGEST_VALUE = 80
+"""Characters of a wrong value that are shown: enough to find it again."""
+
+_ALLOWED: Mapping[str, str] = {
+    "missing": "it is missing",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "`true` or `false`",
+    "bool_parsing": "`true` or `false`",
+    "string_type": "a text, in quotes",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
+
+
+def told(error: Mapping[str, Any], sources: Sources) -> str:
+    """Tell one of pydantic's errors."""
+    place = tuple(part for part in error["loc"] if isinstance(part, str))
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return unknown(place, sources)
+    if kind in ("model_type", "model_attributes_type"):
+        return at(place, sources, f"it is a table of its own, `[{'.'.join(place)}]`")
+    if kind == "missing":
+        return at(place, sources, _ALLOWED[kind])
+    return at(place, sources, allowed(error), value=error["input"])
+
+
+def at(place: Place, sources: Sources, says: str, *, value: object = None) -> str:
+    """Say something of a setting, under the name that its writer gave it; *value*: what stands there."""
+    variable, line = sources.variable(place), sources.line(place)
+    shown = "" if value is None else f" is `{_shown(place, value)}`"
+    if variable is not None:
+        return f"`{variable}`{shown}: {says}"
+    return f"{_where(line)}`{'.'.join(place)}`{shown}: {says}"
+
+
+def allowed(error: Mapping[str, Any]) -> str:
+    """Tell what may stand where pydantic found something else."""
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        choices: Sequence[str] = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
+        listed = ", ".join(f"`{choice}`" for choice in choices)
+        return f"one of {listed}{_near(str(error['input']), choices)}"
+    known = _ALLOWED.get(error["type"])
+    message: str = error["msg"]
+    return known.format_map(context) if known else message.removeprefix("Value error, ")
+
+
+def unknown(place: Place, sources: Sources) -> str:
+    """Say that there is no such setting, and which it may be meant to be. What it holds may be secret: not told."""
+    *inside, key = place
+    variable, line = sources.variable(place), sources.line(place)
+    near = difflib.get_close_matches(key, _known(inside), n=1)
+    meant = _variable((*inside, near[0])) if near and variable else "".join(near)
+    hint = f"; did you mean `{meant}`?" if near else ""
+    if variable is not None:
+        return f"there is no setting `{variable}`{hint}"
+    return f"{_where(line)}there is no setting `{'.'.join(place)}`{hint}"
+
+
+def no_agent(default: object, names: Sequence[str], sources: Sources) -> str:
+    """Say that the default agent is not configured."""
+    place = ("agents", "default")
+    if not isinstance(default, str):
+        return at(place, sources, "the name of an agent, in quotes", value=default)
+    near = _near(default, names)
+    variable, line = sources.variable(place), sources.line(place)
+    name = f"`{variable}`" if variable else f"{_where(line)}`agents.default`"
+    return f"{name} names `{default}`, which is not configured{near}"
+
+
+def _where(line: str | None) -> str:
+    return f"{line}: " if line else ""
+
+
+def _near(word: str, words: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, words, n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _shown(place: Place, value: object) -> str:
+    """Show a wrong value; secrets (an agent's variables, the master key, where alerts go) are masked."""
+    secret = place[:1] == ("master_key",) or place == ("alerts", "webhook")
+    if secret or (place[:1] == ("agents",) and place[2:3] == ("env",)):
+        return "***"
+    text = str(value).lower() if isinstance(value, bool) else without_credentials(str(value)) or '""'
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def _variable(place: Place) -> str:
+    """Name the variable of a setting, or those of a section."""
+    name = "__".join(place).upper()
+    return f"JIRABOT_{name}" if len(place) > 1 or name.lower() in PLAIN_VARIABLES else f"JIRABOT_{name}__…"
+
+
+def _known(inside: Sequence[str]) -> list[str]:
+    """List the keys that a table of the file may hold."""
+    match inside:
+        case []:
+            return [name for name in Settings.model_fields if name not in OUTSIDE_THE_FILE]
+        case ["agents", *_]:
+            return list(AgentSettings.model_fields)
+        case _:
+            table: object = Settings()
+            for name in inside:
+                table = getattr(table, name, None)
+            return list(type(table).model_fields) if isinstance(table, BaseModel) else []

@@ -1,0 +1,62 @@
+"""The variables of the reference integration: read, checked, and shown like settings of our own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from jirabot.config.settings import Section, web_address, without_credentials
+
+ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+_PAIRS = (("JIRA_CLIENT_ID", "JIRA_CLIENT_SECRET"), ("JIRA_DC_CLIENT_ID", "JIRA_DC_CLIENT_SECRET"))
+_SWITCHES = ("JIRA_DC_ENABLE_OAUTH", "JIRA_WEBHOOKS_ENABLED", "JIRA_DC_WEBHOOKS_ENABLED")
+_BASE_URL = "JIRA_DC_BASE_URL"
+
+OAUTH_NOTE = "read and checked; it has no effect yet, as this version does no OAuth"
+
+
+class ReferenceSettings(Section):
+    """The eight variables, each under its own name in lower case."""
+
+    jira_client_id: str = Field("", description=OAUTH_NOTE)
+    jira_client_secret: SecretStr | None = Field(None, description=OAUTH_NOTE)
+    jira_dc_client_id: str = Field("", description=OAUTH_NOTE)
+    jira_dc_client_secret: SecretStr | None = Field(None, description=OAUTH_NOTE)
+    jira_dc_base_url: str = ""
+    jira_dc_enable_oauth: bool = Field(True, description=OAUTH_NOTE)
+    jira_webhooks_enabled: bool = True
+    jira_dc_webhooks_enabled: bool = True
+
+    def switched_off(self) -> frozenset[str]:
+        """Name the deployments whose webhooks are kept, and not processed."""
+        enabled = {"cloud": self.jira_webhooks_enabled, "dc": self.jira_dc_webhooks_enabled}
+        return frozenset(deployment for deployment, is_on in enabled.items() if not is_on)
+
+
+VARIABLES = tuple(name.upper() for name in ReferenceSettings.model_fields)
+
+
+def read_reference(environment: Mapping[str, str]) -> tuple[ReferenceSettings, list[str]]:
+    """Read the variables; gives what can be used, and all that is wrong. Empty ones say nothing."""
+    given: dict[str, Any] = {name: text for name in VARIABLES if (text := environment.get(name, "").strip())}
+    problems = [
+        f"`{one}` is set, and `{other}` is not: set both, or neither"
+        for pair in _PAIRS
+        for one, other in (pair, pair[::-1])
+        if one in given and other not in given
+    ]
+    for name in _SWITCHES:
+        word = given.get(name, "on").lower()
+        if word not in (*ON, *OFF):
+            problems.append(f"`{name}` is `{given[name]}`: {_listed(ON)} switch it on, {_listed(OFF)} off")
+        given[name] = word not in OFF
+    try:
+        web_address(given.get(_BASE_URL, ""))
+    except ValueError as error:
+        problems.append(f"`{_BASE_URL}` is `{without_credentials(given.pop(_BASE_URL))}`: {error}")
+    return ReferenceSettings(**{name.lower(): value for name, value in given.items()}), problems
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)

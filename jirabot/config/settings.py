@@ -1,0 +1,374 @@
+"""Every setting, declared once: name, type, default, and a sentence that `config.example.toml` is made from."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)", re.IGNORECASE)
+_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+def duration(value: object) -> timedelta:
+    """Read a duration such as `90s`, `10m`, `24h`, `14d`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError("a duration is a number with its unit, such as `90s`, `10m`, `24h` or `14d`")
+    try:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2].lower()])
+    except OverflowError:
+        raise ValueError("a duration is not that long") from None
+
+
+def limiting_duration(value: object) -> timedelta:
+    """Read a duration, or 0, which is no limit.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return timedelta(0) if str(value).strip() == "0" else duration(value)
+
+
+def duration_text(value: timedelta) -> str:
+    """Write a duration as `duration` reads it, in the largest unit that people use for it: `90s`, `24h`, `14d`."""
+    seconds = value.total_seconds()
+    units = (("d", 86400, 2 * 86400), ("h", 3600, 3600), ("m", 60, 120), ("s", 1, 1))
+    for unit, factor, least in units:
+        if seconds % factor == 0 and seconds >= least:
+            return f"{int(seconds // factor)}{unit}"
+    return f"{seconds:g}s"
+
+
+def size(value: object) -> int:
+    """Read a size in bytes such as `25MB`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, int):
+        return value
+    match = _SIZE.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError("a size is a number with its unit, such as `256KB`, `25MB` or `20GB`")
+    try:
+        return int(float(match[1]) * _BYTES[match[2].lower()])
+    except OverflowError:
+        raise ValueError("a size is not that large") from None
+
+
+def words(value: object) -> object:
+    """Read a list of words from one text, as a variable has it: commas between them, or a JSON list."""
+    if not isinstance(value, str):
+        return value
+    return arguments(value) if value.startswith("[") else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def arguments(value: object) -> object:
+    """Read an argument list from one text: JSON only, since commas and blanks may stand in an argument.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('a list such as `["my-agent", "--quiet"]`, never a shell string') from None
+
+
+def web_address(value: str) -> str:
+    """Check the address of a web server; empty where there is none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if value and not re.match(r"https?://[^/\s]+", value):
+        raise ValueError("an address such as `https://jirabot.example.com`")
+    return value
+
+
+def secret_address(value: SecretStr | None) -> SecretStr | None:
+    """Check the address of a web server that is a secret itself; None where there is none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if value is None or not value.get_secret_value():
+        return None
+    web_address(value.get_secret_value())
+    return value
+
+
+def without_credentials(text: str) -> str:
+    """Mask user and password of an address, to show it."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
+
+
+def folder(value: object) -> object:
+    """Read the path of a folder; `~` is the user's home.
+
+    Raises:
+        ValueError: it is empty, which would be the current folder.
+    """
+    if value == "":
+        raise ValueError("the path of a folder")
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+LimitingDuration = Annotated[timedelta, BeforeValidator(limiting_duration)]
+OwnLimitingDuration = Annotated[
+    timedelta | None, BeforeValidator(lambda value: None if value in (None, "") else limiting_duration(value))
+]
+Size = Annotated[int, BeforeValidator(size)]
+Words = Annotated[tuple[str, ...], BeforeValidator(words)]
+Arguments = Annotated[tuple[str, ...], BeforeValidator(arguments)]
+OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+
+
+class Section(BaseModel):
+    """A table of the configuration file; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(Section):
+    """The table `[server]`."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on")
+    port: int = Field(8642, ge=0, le=65535, description="The port to listen on; 0 takes a free one")
+    public_url: Annotated[str, AfterValidator(web_address)] = Field(
+        "", description="How Jira and people reach this daemon; made from host and port if empty"
+    )
+    max_body: Size = Field(25_000_000, description="The largest webhook that is accepted; Jira's own limit is 25 MB")
+
+    def reached_at(self, port: int | None = None) -> str:
+        """Give the address under which Jira and people reach the daemon, without a final slash."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
+        host = f"[{host}]" if ":" in host else host
+        return self.public_url.rstrip("/") or f"http://{host}:{port or self.port}"
+
+
+_API_CALLS = (
+    "How often a workspace's Jira may be called in an hour; a fifth of it is kept for answers, questions and results. "
+    "0 is no limit"
+)
+_SESSION = "How long an open conversation may rest, without a comment or news of its agent, before it ends; 0: for ever"
+_FIRST_ANSWER = "A first answer that takes longer, from a webhook's receipt to Jira's answer, is counted as late"
+
+
+class CloudLimits(Section):
+    """The table `[limits.cloud]`; a workspace may set its own."""
+
+    webhooks_per_minute: int = Field(
+        1000,
+        ge=0,
+        description="How many webhooks a workspace may send a minute; over it, and with a backlog, they are answered "
+        "429, which Jira Cloud sends again. 0 is no limit",
+    )
+    api_calls_per_hour: int = Field(1000, ge=0, description=_API_CALLS)
+    session: LimitingDuration = Field(timedelta(hours=24), description=_SESSION)
+    first_answer: Duration = Field(timedelta(seconds=5), description=_FIRST_ANSWER)
+
+
+class DataCenterLimits(CloudLimits):
+    """The table `[limits.dc]`: the same with other defaults."""
+
+    webhooks_per_minute: int = Field(
+        500,
+        ge=0,
+        description="How many webhooks of a workspace are handled a minute; what comes faster is accepted, and waits. "
+        "0 is no limit",
+    )
+    api_calls_per_hour: int = Field(500, ge=0, description=_API_CALLS)
+    session: LimitingDuration = Field(timedelta(hours=48), description=_SESSION)
+    first_answer: Duration = Field(timedelta(seconds=10), description=_FIRST_ANSWER)
+
+
+class LimitsSettings(Section):
+    """The tables within `[limits]`, each under the name of its deployment."""
+
+    cloud: CloudLimits = CloudLimits()
+    dc: DataCenterLimits = DataCenterLimits()
+
+    def of(self, deployment: str) -> CloudLimits:
+        """Give the limits of a deployment."""
+        return {"cloud": self.cloud, "dc": self.dc}[deployment]
+
+
+class RunsSettings(Section):
+    """The table `[runs]`."""
+
+    parallel: int = Field(4, ge=1, description="How many agents may work at the same time")
+    parallel_per_workspace: int = Field(4, ge=1, description="How many of them for one workspace")
+    parallel_per_user: int = Field(4, ge=1, description="How many of them for one person")
+    parallel_per_repository: int = Field(4, ge=1, description="How many of them in one repository")
+    attempts: int = Field(3, ge=1, description="How often a run is begun before it counts as failed")
+    retry_delay: Duration = Field(timedelta(seconds=10), description="How long to wait before a run is begun again")
+    on_restart: Literal["restart", "report"] = Field(
+        "restart", description="What becomes of a run that a restart interrupted: begun again once, or reported"
+    )
+    stop_grace: Duration = Field(timedelta(seconds=5), description="How long a stopped agent may take to end itself")
+    drain: Duration = Field(timedelta(seconds=30), description="How long a stopping daemon waits for turns to end")
+
+
+class OutboxSettings(Section):
+    """The table `[outbox]`."""
+
+    grace: Duration = Field(
+        timedelta(seconds=90), description="How long to look for a comment of unknown fate before it is sent again"
+    )
+
+
+class RetentionSettings(Section):
+    """The table `[retention]`."""
+
+    deliveries: Duration = Field(
+        timedelta(days=30), description="How long the body of a finished event is kept; its outcome stays"
+    )
+    dead: Duration = Field(timedelta(days=90), description="How long the body of an event that was given up is kept")
+    logs: Duration = Field(
+        timedelta(days=30),
+        description="How long is kept what agents reported, what was refused at the door, what failed",
+    )
+    checkouts: Duration = Field(
+        timedelta(days=14), description="How long a closed conversation keeps its checkout, and can be taken up again"
+    )
+
+
+class AlertsSettings(Section):
+    """The table `[alerts]`."""
+
+    webhook: Annotated[SecretStr | None, AfterValidator(secret_address)] = Field(
+        None,
+        description="Where administrators are told of troubles: JSON is posted there, which Slack and Mattermost show; "
+        "whoever knows the address may post there too, so it is a secret",
+        examples=["https://chat.example.com/hooks/abc123"],
+    )
+
+
+class GitSettings(Section):
+    """The table `[git]`."""
+
+    name: str = Field("jirabot", description="The author of the commits")
+    email: str = Field("jirabot@localhost", description="The author's e-mail address")
+
+
+class AgentSettings(Section):
+    """The table `[agents.NAME]`."""
+
+    type: str = Field(description="`command` or `scripted`", examples=["command"])
+    command: Arguments = Field(
+        (), description="The program and its arguments; never a shell string", examples=[("my-agent", "--quiet")]
+    )
+    timeout: Duration = Field(timedelta(hours=1), description="How long a turn may take")
+    stall: Duration = Field(timedelta(minutes=10), description="How long the agent may say nothing")
+    pass_env: Words = Field((), description="Variables of the daemon that the agent gets")
+    env: Mapping[str, SecretStr] = Field({}, description="Variables that are set for the agent")
+    env_file: OptionalFile = Field(
+        None, description="A file of NAME=VALUE lines for the agent, mode 0600", examples=["/etc/jirabot/agent.env"]
+    )
+    script: OptionalFile = Field(
+        None, description="For `scripted`: a file of events to play, JSON lines", examples=["events.jsonl"]
+    )
+
+
+class WorkspaceDefaults(Section):
+    """The table `[workspace]`."""
+
+    mention: Words = Field(("@openhands",), description="The words that speak to the bot")
+    label: str = Field("openhands", description="The label that starts the bot")
+    triggers: Annotated[tuple[Literal["mention", "label"], ...], BeforeValidator(words)] = Field(
+        ("mention", "label"), description="What starts the bot"
+    )
+    verify_trigger: bool = Field(True, description="Read each trigger back from Jira before anything is done")
+    no_repository: Literal["ask", "empty", "refuse"] = Field(
+        "ask", description="What to do where no repository, or more than one, fits an issue"
+    )
+    service_desk: Literal["internal", "public"] = Field("internal", description="Who reads answers on a service desk")
+    mode: Literal["act", "observe"] = Field("act", description="`observe` records decisions and does nothing")
+    progress_every: Duration = Field(timedelta(seconds=60), description="How often the first answer shows progress")
+    session: OwnLimitingDuration = Field(
+        None,
+        description="How long an open conversation may rest; that of `[limits.cloud]` or `[limits.dc]` if not given",
+        examples=["24h"],
+    )
+    webhooks_per_minute: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="In place of that of `[limits.…]`", examples=[1000]
+    )
+    api_calls_per_hour: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="In place of that of `[limits.…]`", examples=[1000]
+    )
+
+
+class Settings(BaseModel):
+    """All settings, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Annotated[Path, BeforeValidator(folder)] = Field(
+        default_factory=lambda: user_data_path("jirabot"),
+        description="Where everything is kept: database, master key, mirrors, checkouts; the user's data folder if not "
+        "given. Not on a network file system",
+        examples=["/var/lib/jirabot"],
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged")
+    server: ServerSettings = ServerSettings()
+    limits: LimitsSettings = LimitsSettings()
+    runs: RunsSettings = RunsSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    retention: RetentionSettings = RetentionSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    git: GitSettings = GitSettings()
+    workspace: WorkspaceDefaults = WorkspaceDefaults()
+    default_agent: str = Field("", exclude=True)
+    agents: Mapping[str, AgentSettings] = Field({}, description="The agents by name")
+    environment: Mapping[str, str] = Field({}, exclude=True, repr=False)
+    origins: Mapping[str, str] = Field({}, exclude=True, repr=False)
+    file: Path | None = Field(None, exclude=True)
+    base_urls: Mapping[str, str] = Field({}, exclude=True)
+    switched_off: frozenset[str] = Field(frozenset(), exclude=True)
+    master_key: SecretStr | None = Field(None, exclude=True)
+    master_key_file: Path | None = Field(None, exclude=True)
+    use_keyring: bool = Field(True, exclude=True)
+
+    @property
+    def database(self) -> Path:
+        """Give the database's file."""
+        return self.data_dir / "jirabot.db"
+
+    @property
+    def spool(self) -> Path:
+        """Give the folder of bodies that are too large for a row."""
+        return self.data_dir / "spool"
+
+    def agent_name(self) -> str | None:
+        """Name the agent that is used where nothing names another: `[agents] default`, or the only one."""
+        if self.default_agent:
+            return self.default_agent
+        return next(iter(self.agents)) if len(self.agents) == 1 else None
+
+    def origin(self, name: str) -> str:
+        """Say where a setting, `section.key`, comes from: `flag`, its variable, `file:line` or `default`."""
+        return self.origins.get(name, "default")
+
+
+PLAIN_VARIABLES = frozenset({"data_dir", "log_level", "master_key", "master_key_file"})
+"""The settings that belong to no section, as variables."""
+
+OUTSIDE_THE_FILE = frozenset(name for name, field in Settings.model_fields.items() if field.exclude)
+"""What is no setting of the file: secrets, which come by the environment, and what is made here."""

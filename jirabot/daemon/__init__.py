@@ -1,0 +1,1 @@
+"""The daemon: webhooks in, workers behind. Reaches technology only through `jirabot.app`."""

@@ -1,0 +1,165 @@
+"""Errors on the wire: `application/problem+json` (RFC 9457). The one table from an error's kind to its status."""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+import orjson
+from aiohttp import HttpVersion11, web
+from aiohttp.typedefs import Handler, Middleware
+
+from jirabot.core import objects
+from jirabot.core.ports import Events
+from jirabot.errors import (
+    HostMismatch,
+    JirabotError,
+    Kind,
+    RateLimited,
+    TooLarge,
+    TooSlow,
+    UnsupportedEncoding,
+)
+
+STATUS: Mapping[Kind, int] = {
+    Kind.INVALID: 400,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.LIMITED: 429,
+    Kind.UNREACHABLE: 502,
+    Kind.REJECTED: 502,
+    Kind.UNAVAILABLE: 503,
+    Kind.CONFIGURATION: 500,
+    Kind.FAILED: 500,
+    Kind.INTERNAL: 500,
+}
+
+
+RETRY_AFTER_SECONDS = 30
+"""What a sender is told where our database or disk refuses: Jira Cloud comes again by its own clock anyway."""
+
+
+def status_of(error: JirabotError) -> int:
+    """Give the HTTP status of an error."""
+    return NARROWER.get(type(error), STATUS[error.kind])
+
+
+def response(error: JirabotError) -> web.Response:
+    """Make the answer that tells an error."""
+    status = status_of(error)
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(round(error.retry_after_seconds))
+    elif error.kind is Kind.UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif error.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.Response(
+        status=status,
+        body=orjson.dumps(objects.problem(error, status=status)),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def middleware(log: Events, *, failed: Callable[[JirabotError], None] = lambda error: None) -> Middleware:
+    """Turn whatever a handler raises into an answer; what nobody foresaw gets an incident id, and no more is told.
+
+    *failed* is told of each error of ours.
+    """
+
+    @web.middleware
+    async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except JirabotError as error:
+            failed(error)
+            log.tell("request.refused", status=status_of(error), code=error.code, route=_route(request))
+            return response(error)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return response(_of_http(error))
+        except ConnectionError:
+            # Whoever asked has gone: there is nobody to answer, and nothing to tell.
+            raise
+        except Exception as error:  # noqa: BLE001 - one request never takes the daemon down
+            incident = secrets.token_hex(4)
+            log.tell("request.broken", level="error", incident=incident, error=repr(error), route=_route(request))
+            return response(JirabotError(f"a fault in jirabot; its log has it as incident `{incident}`"))
+
+    return tell_problems
+
+
+class NoRoute(JirabotError):
+    """No such address here."""
+
+    kind = Kind.NOT_FOUND
+    code = "no-route"
+
+
+class MethodNotAllowed(JirabotError):
+    """The address is known, but not with this method."""
+
+    kind = Kind.INVALID
+    code = "method-not-allowed"
+
+
+class ExpectationFailed(JirabotError):
+    """Something else than `100-continue` is expected."""
+
+    kind = Kind.INVALID
+    code = "expectation-failed"
+
+
+async def nowhere(request: web.Request) -> web.Response:
+    """Answer where there is no such address.
+
+    Raises:
+        NoRoute: always.
+    """
+    raise NoRoute("there is no such address here")
+
+
+async def other_method(request: web.Request) -> web.Response:
+    """Answer where the address takes another method.
+
+    Raises:
+        MethodNotAllowed: always.
+    """
+    raise MethodNotAllowed("this address takes another method")
+
+
+async def expected(request: web.Request) -> web.Response | None:
+    """Tell a client that waits to be asked to go on; nothing else can be expected here.
+
+    Called before the middleware, so that it may not raise.
+    """
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return response(ExpectationFailed("only `100-continue` may be expected"))
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # Not counted as a part of the answer.
+        request.writer.output_size = 0
+    return None
+
+
+def _of_http(error: web.HTTPException) -> JirabotError:
+    told = {404: NoRoute, 405: MethodNotAllowed}.get(error.status, JirabotError)
+    return told(error.reason.lower())
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else ""
+
+
+NARROWER: Mapping[type[JirabotError], int] = {
+    TooLarge: 413,
+    TooSlow: 408,
+    UnsupportedEncoding: 415,
+    HostMismatch: 422,
+    MethodNotAllowed: 405,
+    ExpectationFailed: 417,
+}
+"""Errors whose status says more than their kind's."""

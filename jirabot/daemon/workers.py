@@ -1,0 +1,227 @@
+"""The workers behind the door: inbox, outbox, runs. One tree of tasks; a task without an owner does not exist."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+from jirabot.app import App
+from jirabot.core import objects
+from jirabot.core.deliveries import Lease
+from jirabot.core.managers.delivery import Claimed
+from jirabot.core.people import DAEMON
+from jirabot.daemon.crews import Crew
+from jirabot.daemon.database import DatabaseWatch
+from jirabot.daemon.precedence import Precedence
+from jirabot.errors import JirabotError, Kind
+
+T = TypeVar("T")
+
+ISSUES_AT_ONCE = 64
+"""So many issues are decided about, and as many written to, at the same time: each waits mostly for Jira.
+
+A first answer takes three requests one after the other: of a hundred mentions at once, to a Jira that takes 300 ms for
+each, the last is answered after two seconds.
+"""
+
+SWEEP_SECONDS = 5.0
+"""How long a worker sleeps at most, should a wake-up be lost."""
+
+PRUNE_LOOK_SECONDS = 600.0
+"""How long at most until it is looked again whether it is time to prune."""
+
+EXPIRY_SECONDS = 60.0
+"""How long nobody looks for conversations at rest, at most: a command may have shortened the sessions meanwhile."""
+
+LEAST_SLEEP_SECONDS = 1.0
+
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+
+TELL_EVERY_SECONDS = 0.5
+"""How soon a trouble is told at most: the table is looked at after every change, and changes come by the thousand."""
+
+
+class Workers:
+    """Owns the daemon's background work from start to drain."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.precedence = Precedence()
+        self._draining = asyncio.Event()
+        self._running: set[str] = set()
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
+        self._outbox: Crew[Claimed] | None = None
+        self.database = DatabaseWatch(storage=app.storage, clock=app.clock, ids=app.ids, log=app.log)
+
+    @property
+    def is_draining(self) -> bool:
+        """Say whether no new work is taken any more."""
+        return self._draining.is_set()
+
+    def counts(self) -> dict[str, int]:
+        """Count the workers and the runs that go on."""
+        return {"inbox": ISSUES_AT_ONCE, "outbox": ISSUES_AT_ONCE, "runs": len(self._running)}
+
+    async def work(self) -> None:
+        """Work until cancelled."""
+        app = self._app
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.storage.watch())
+            tasks.create_task(self.database.mend())
+            tasks.create_task(self._repeat(app.intake.keep_rejections))
+            tasks.create_task(self._repeat(self._prune_once))
+            tasks.create_task(self._repeat(app.budgets.keep))
+            inbox = self._crew(tasks, partial(app.pipeline.claim, by=DAEMON), self._handle_lane)
+            tasks.create_task(self._loop("inbox", inbox.begin_next, app.pipeline.next_due_seconds))
+            deliver = partial(app.delivery.deliver, by=DAEMON)
+            outbox = self._outbox = self._crew(tasks, partial(app.delivery.claim, by=DAEMON), deliver)
+            due = app.delivery.next_due_seconds
+            tasks.create_task(self._loop("outbox", outbox.begin_next, due, while_draining=True))
+            tasks.create_task(self._loop("runs", lambda: self._begin_run(tasks), _not_due))
+            probe = partial(app.probes.probe_once, by=DAEMON)
+            tasks.create_task(self._loop("probes", probe, app.probes.next_due_seconds))
+            tasks.create_task(self._repeat(self._tell))
+            tasks.create_task(self._repeat(self._expire))
+
+    def _crew(
+        self,
+        tasks: asyncio.TaskGroup,
+        claim: Callable[[], Awaitable[T | None]],
+        carry: Callable[[T], Awaitable[None]],
+    ) -> Crew[T]:
+        return Crew(tasks, claim=claim, carry=carry, at_once=ISSUES_AT_ONCE, failed=self._failed)
+
+    async def _handle_lane(self, lease: Lease) -> None:
+        pipeline = self._app.pipeline
+        while await pipeline.handle_next(lease, by=DAEMON):
+            await self.precedence.give_way("inbox")
+        await pipeline.release(lease, by=DAEMON)
+
+    async def drain(self) -> None:
+        """Take no new work; wait, for as long as the settings say, until the runs have ended and their issues know."""
+        self._draining.set()
+        # A database that fails now is no reason to stay: what is owed is on the disk.
+        with contextlib.suppress(TimeoutError, JirabotError):
+            async with asyncio.timeout(self._app.settings.runs.drain.total_seconds()):
+                await self._at_rest.wait()
+                await self._until_said()
+        if self._running:
+            self._app.log.tell(
+                "runs.interrupted",
+                level="warning",
+                count=len(self._running),
+                hint="they go on when the daemon starts again",
+            )
+
+    async def _until_said(self) -> None:
+        """Wait until nothing is in flight, and nothing owed that could be sent now: what has to wait outlives us."""
+        while True:
+            seen = self._app.storage.generation()
+            if self._outbox is not None:
+                await self._outbox.until_at_rest()
+            if await self._app.delivery.next_due_seconds() != 0.0:
+                return
+            await self._app.storage.changed(seen, within_seconds=SWEEP_SECONDS)
+
+    async def _prune_once(self) -> None:
+        """Forget what is old, if it is time; else wait."""
+        app = self._app
+        due = await app.retention.due_seconds()
+        if due:
+            # Looked at again before that: the machine may have slept, and a command may have done it.
+            await app.clock.sleep(min(due, PRUNE_LOOK_SECONDS))
+            return
+        pruned = await app.retention.prune(by=DAEMON)
+        for folder in pruned.left:
+            app.log.tell(
+                "checkout.left", level="warning", folder=folder, hint="give jirabot's user the right to remove it"
+            )
+        app.log.tell("retention.pruned", **objects.pruned(pruned))
+
+    async def _tell(self) -> None:
+        """Tell administrators what changed."""
+        storage = self._app.storage
+        seen = storage.generation()
+        await self._app.teller.tell_once(by=DAEMON)
+        await self._app.clock.sleep(TELL_EVERY_SECONDS)
+        await storage.changed(seen, within_seconds=SWEEP_SECONDS)
+
+    async def _begin_run(self, tasks: asyncio.TaskGroup) -> bool:
+        run = None if self.is_draining else await self._app.runs.claim(by=DAEMON)
+        if run is None:
+            return not self.is_draining and await self._app.runs.tell_waiting(by=DAEMON)
+
+        async def carry() -> None:
+            try:
+                await self._app.runs.carry(run, by=DAEMON)
+            except* JirabotError as group:
+                # The lease runs out, and the run is taken up again.
+                self._app.log.tell("run.lost", level="error", run_id=run.id, error=repr(group.exceptions[0]))
+            finally:
+                self._running.discard(run.id)
+                if not self._running:
+                    self._at_rest.set()
+
+        self._running.add(run.id)
+        self._at_rest.clear()
+        tasks.create_task(carry())
+        return True
+
+    async def _expire(self) -> None:
+        """End what rests for too long; sessions last hours, so that no commit needs to wake this."""
+        app = self._app
+        if not self.is_draining and await app.expiry.expire_once(by=DAEMON):
+            return
+        due = await app.expiry.next_due_seconds()
+        await app.clock.sleep(max(LEAST_SLEEP_SECONDS, min(EXPIRY_SECONDS, EXPIRY_SECONDS if due is None else due)))
+
+    async def _loop(
+        self,
+        kind: str,
+        step: Callable[[], Awaitable[bool]],
+        next_due_seconds: Callable[[], Awaitable[float | None]],
+        *,
+        while_draining: bool = False,
+    ) -> None:
+        """Do one step after another; with nothing to do, wait until something changed or is due."""
+        storage = self._app.storage
+
+        async def once() -> None:
+            await self.precedence.give_way(kind)
+            seen = storage.generation()
+            rests = self.is_draining and not while_draining
+            if rests or not await step():
+                due = await next_due_seconds()
+                await storage.changed(
+                    seen, within_seconds=min(SWEEP_SECONDS, due if due is not None else SWEEP_SECONDS)
+                )
+
+        await self._repeat(once)
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Go on after a failure, told once for as long as it is the same; the work is still there.
+
+        Where the database is what fails, one looks until it is well again, and everybody else waits for that.
+        """
+        told = ""
+        while True:
+            try:
+                await work()
+                told = ""
+            except JirabotError as error:
+                self._failed(error, told=told)
+                told = error.message
+                await self._app.clock.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+                await self.database.until_well()
+
+    def _failed(self, error: JirabotError, *, told: str = "") -> None:
+        """Tell of a failure that was not *told* already; of the database's fault its watch tells."""
+        self.database.failed(error)
+        if error.kind is not Kind.UNAVAILABLE and error.message != told:
+            self._app.log.tell("worker.failed", level="error", cause=error.message, hint=error.hint)
+
+
+async def _not_due() -> None:
+    return None
