@@ -1,0 +1,136 @@
+"""What goes wrong: the agent, Jira, the network. Each is told, once, or mended without a word."""
+
+from datetime import timedelta
+
+import pytest
+
+from jirabot.config import AgentSettings
+from jirabot.core.conversations import State
+
+from .stage import Stage
+
+BUSY = {"busy": AgentSettings(type="command", command=("/bin/sh", "-c", "cat >/dev/null; exit 75"))}
+
+
+@pytest.mark.parametrize("request_", ["fail I lost my way", "crash"])
+async def test_an_agent_that_fails_is_told(stage: Stage, request_: str) -> None:
+    """One comment, with what to do; it is not tried again by itself."""
+    await stage.comment(f"@openhands {request_}")
+
+    await stage.says()
+    told = (await stage.says()).text
+    assert "The agent ended without a result.\n\nMention me again to try once more" in told
+    assert ("The agent says of it:\n\nI lost my way" in told) == request_.startswith("fail")
+    whole = await stage.whole()
+    assert (whole.conversation.state, whole.runs[-1].attempts) == (State.FAILED, 1)
+
+
+@pytest.mark.stage(settings={"agents": BUSY})
+async def test_an_agent_that_asks_to_be_tried_again_is(stage: Stage) -> None:
+    """Exit code 75: begun three times, then told once."""
+    await stage.comment("@openhands fix login.py")
+
+    await stage.says()
+    assert "The agent's service did not answer" in (await stage.says()).text
+    assert (await stage.whole()).runs[-1].attempts == 3
+    stage.expected_errors = {"trouble.begun"}
+
+
+@pytest.mark.stage(settings={"agents": {"silent": AgentSettings(type="scripted", stall=timedelta(seconds=0.3))}})
+async def test_an_agent_that_goes_silent_is_ended_and_told(stage: Stage) -> None:
+    """No event for the stall time: the turn is over."""
+    await stage.comment("@openhands stall")
+
+    await stage.says()
+    assert "The agent went silent and was ended" in (await stage.says()).text
+
+
+@pytest.mark.stage(settings={"agents": {}})
+async def test_with_no_agent_the_person_is_told(stage: Stage) -> None:
+    """A mention is never met with silence."""
+    await stage.comment("@openhands fix login.py")
+
+    assert "no agent is set up" in (await stage.says()).text
+
+
+@pytest.mark.stage(settings={"agents": {"absent": AgentSettings(type="command", command=("no-such-agent",))}})
+async def test_an_agent_that_is_not_installed_is_told(stage: Stage) -> None:
+    """Its section is wrong: an administrator has to mend it."""
+    await stage.comment("@openhands fix login.py")
+
+    await stage.says()
+    assert "The agent is not set up right" in (await stage.says()).text
+    stage.expected_errors = {"trouble.begun"}
+
+
+@pytest.mark.parametrize("does", ["commit-then-drop", "commit-then-hang", "reset", "hang"])
+async def test_a_comment_whose_answer_is_lost_stands_once(stage: Stage, does: str) -> None:
+    """The fate of each is unknown until it is read back; whatever it was, the comment stands once."""
+    fault = stage.jira.faults.add(does, method="POST", path="/comment$", times=2, seconds=30.0)
+    await stage.comment("@openhands fix login.py")
+
+    assert "I am on it" in (await stage.says()).text
+    assert "Done." in (await stage.says()).text
+    await stage.rest()
+    assert len(stage.bot_comments()) == 2
+    assert fault.hits == 2
+    fault.release()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(503, {}), (502, {}), (429, {"Retry-After": "1"}), (500, {}), (401, {})]
+)
+async def test_a_comment_that_jira_does_not_take_now_is_sent_again(
+    stage: Stage, status: int, headers: dict[str, str]
+) -> None:
+    """Nothing is lost, and nothing stands twice."""
+    fault = stage.jira.faults.add("answer", method="POST", path="/comment$", status=status, headers=headers)
+    await stage.comment("@openhands fix login.py")
+
+    assert "I am on it" in (await stage.says()).text
+    assert "Done." in (await stage.says()).text
+    assert len(stage.bot_comments()) == 2
+    assert fault.hits == 1
+
+
+async def test_an_edit_whose_answer_is_lost_is_sent_again(stage: Stage) -> None:
+    """An edit sent twice comes to the same."""
+    stage.jira.faults.add("commit-then-drop", method="PUT", path="/comment/", times=1)
+    await stage.comment("@openhands fix login.py")
+
+    first, _ = await stage.says(), await stage.says()
+    await stage.rest()
+
+    assert first.text.endswith("the result is in a comment of its own.")
+
+
+async def test_a_jira_that_can_not_be_read_delays_the_decision(stage: Stage) -> None:
+    """The trigger is read back later; nothing is decided without it."""
+    fault = stage.jira.faults.add("answer", method="GET", path="/issue/", status=503, times=1)
+    comment = await stage.comment("@openhands fix login.py")
+
+    await stage.until(lambda: fault.hits)
+    waiting = await stage.until_stored(
+        lambda tx: next((d for d in tx.deliveries.list() if d.state.value == "waiting"), None)
+    )
+    assert waiting.reason == "try-again"
+    assert "Jira fails (503)" in waiting.text
+    await stage.make_due()
+    assert (await stage.outcome(comment)).reason == "started"
+    await stage.says()
+    await stage.says()
+
+
+async def test_a_delivery_whose_body_is_gone_is_given_up_with_its_reason(stage: Stage) -> None:
+    """It does not hold up what comes after it on its issue."""
+    fault = stage.jira.faults.add("answer", method="GET", path="/issue/", status=503, times=1)
+    await stage.comment("@openhands " + "x" * 300_000)
+    await stage.until(lambda: fault.hits)
+    await stage.until_stored(lambda tx: next((d for d in tx.deliveries.list() if d.state.value == "waiting"), None))
+    for body in (stage.app.settings.data_dir / "spool").iterdir():
+        body.unlink()
+    await stage.make_due()
+
+    dead = await stage.until_stored(lambda tx: next((d for d in tx.deliveries.list() if d.state.value == "dead"), None))
+    assert "its body is no longer kept" in dead.text
+    stage.expected_errors = {"delivery.dead", "trouble.begun"}

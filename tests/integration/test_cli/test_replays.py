@@ -1,0 +1,160 @@
+"""`replay` and `event replay` with their options: what is signed, acted on again, posted, and refused."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .conftest import SCRIPTED, Cli, Jira, at_home
+
+PAYLOAD = {"webhookEvent": "comment_created", "timestamp": 1, "issue": {"id": "10000", "key": "PAY-7"}}
+
+
+@dataclass
+class World:
+    """A workspace whose issue has a comment that asks for help, and the payload that told of it."""
+
+    cli: Cli
+    jira: Jira
+    saved: dict[str, Any]
+    first: str
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    jira = Jira("dc")
+    with at_home(tmp_path_factory.mktemp("world")) as cli:
+        cli.config.write_text(SCRIPTED)
+        secret = cli.done(*jira.creation(), "--json", typed=jira.token).object["webhook_secret"]
+        cli.done("user", "link", "acme", jira.sandbox.ada.name)
+        issue = jira.do(jira.sandbox.create_issue(summary="The greeting is misspelt"))
+        jira.sandbox.add_webhook("http://127.0.0.1:1/", secret=secret, events=["comment_created"])
+        jira.do(jira.sandbox.comment(issue.key, "@openhands help", author=jira.sandbox.ada))
+        jira.do(jira.sandbox.settled())
+        saved = jira.sandbox.deliveries[0].to_saved()
+        first = cli.done("replay", cli.file("asked.json", json.dumps(saved)), "--json").object["delivery"]
+        yield World(cli, jira, saved, first)
+    jira.close()
+
+
+def _helps(world: World) -> int:
+    comments = world.jira.sandbox.comments("DEMO-1")
+    return sum("this is what you can ask of me" in comment.text for comment in comments)
+
+
+def test_what_was_acted_on_is_acted_on_again_with_again(world: World) -> None:
+    before = _helps(world)
+
+    plain = world.cli.done("replay", "asked.json", "--json").object
+    again = world.cli.done("replay", "asked.json", "--again", "--json").object
+
+    assert (plain["decision"], again["decision"]) == ("ignore", "answer")
+    assert plain["effects"] == []
+    assert [effect["state"] for effect in again["effects"]] == ["sent"]
+    assert _helps(world) == before + 1
+
+
+def test_no_sender_can_have_it_acted_on_again(world: World) -> None:
+    """The header that tells the daemon to act again is the replay's own, whatever stands in a request."""
+    headers = {**world.saved["headers"], "Jirabot-Again": "yes"}
+    world.cli.file("again.json", json.dumps({**world.saved, "headers": headers}))
+
+    assert world.cli.done("replay", "again.json", "--json").object["decision"] == "ignore"
+
+
+def test_a_dry_run_says_what_acting_again_would_do(world: World) -> None:
+    before = _helps(world)
+
+    again = world.cli.done("replay", "asked.json", "--again", "--dry-run", "--json").object
+
+    assert (again["delivery"], again["decision"]) == (None, "answer")
+    assert _helps(world) == before
+
+
+def test_a_raw_payload_can_be_signed(world: World) -> None:
+    replay = world.cli.done("replay", "-", "--sign", "--dry-run", "--json", typed=world.saved["body"]).object
+
+    assert replay["steps"][0] == {
+        "step": "signature",
+        "outcome": "right",
+        "reason": None,
+        "text": "Made anew, with the workspace's secret",
+    }
+
+
+def test_a_wrong_signature_is_replaced_by_a_right_one(world: World) -> None:
+    forged = {"headers": {"X-Hub-Signature": "sha256=00"}, "body": world.saved["body"]}
+    world.cli.file("forged.json", json.dumps(forged))
+
+    assert world.cli("replay", "forged.json", "--dry-run").code == 4
+    assert world.cli("replay", "forged.json", "--dry-run", "--sign").code == 0
+
+
+def test_what_no_workspace_serves_can_not_be_signed(world: World) -> None:
+    ran = world.cli("replay", "-", "--sign", typed=json.dumps(PAYLOAD))
+
+    assert (ran.code, ran.error) == (3, "no workspace here has a secret to sign it with")
+    assert "hint: give `--workspace NAME`, or leave `--sign` out" in ran.err
+
+
+def test_without_waiting_it_is_written_down_and_no_more(world: World) -> None:
+    ran = world.cli.done("replay", "asked.json", "--no-wait", "--json")
+
+    assert (ran.object["decision"], ran.object["effects"]) == (None, [])
+    assert [step["step"] for step in ran.object["steps"]] == ["signature", "duplicate"]
+    delivery = ran.object["delivery"]
+    assert ran.err == (
+        f"written down; `jirabot event explain {delivery}` says what became of it\n"
+        f"no daemon runs: event {delivery} waits until `jirabot serve` does\n"
+    )
+    assert world.cli.done("event", "show", delivery, "--json").object["state"] == "received"
+
+
+def test_an_event_is_replayed_as_it_is_kept(world: World) -> None:
+    replay = world.cli.done("event", "replay", world.first, "--json").object
+
+    assert replay["steps"][0]["outcome"] == "not checked (kept event)"
+    assert replay["steps"][1] == {"step": "duplicate", "outcome": "no", "reason": None, "text": None}
+    assert replay["decision"] == "ignore"
+    assert replay["delivery"] != world.first
+
+
+def test_an_event_is_replayed_dry_and_again(world: World) -> None:
+    replay = world.cli.done("event", "replay", "--issue", "demo-1", "--again", "--dry-run", "--json").object
+
+    assert (replay["delivery"], replay["dry_run"], replay["decision"]) == (None, True, "answer")
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "sentence"),
+    [
+        pytest.param("http://127.0.0.1:1", 5, "nobody answers at `http://127.0.0.1:1/integration/jira-dc/events`"),
+        pytest.param("http://127.0.0.1:1/integration/jira/events", 5, None),
+        pytest.param("here", 2, "`here/integration/jira-dc/events` is no address of a daemon"),
+        pytest.param("ftp://127.0.0.1", 2, "`ftp://127.0.0.1/integration/jira-dc/events` is no address of a daemon"),
+        pytest.param("http://127.0.0.1:port", 2, None),
+    ],
+)
+def test_where_nobody_answers_the_address_is_told(world: World, to: str, code: int, sentence: str | None) -> None:
+    ran = world.cli("replay", "asked.json", "--to", to)
+
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.error == (sentence or ran.error)
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--again", "--no-wait"])
+def test_a_daemon_elsewhere_is_told_nothing_but_the_event(world: World, option: str) -> None:
+    ran = world.cli("replay", "asked.json", "--to", "http://127.0.0.1:1", option)
+
+    assert (ran.code, ran.error) == (2, "`--to` posts it, and the daemon there decides")
+
+
+def test_what_a_daemon_answers_is_told_and_decides_the_exit_code(world: World) -> None:
+    """The sandbox Jira stands in for a daemon that knows no such address."""
+    address = f"{world.jira.base_url}/integration/jira-dc/events"
+
+    ran = world.cli("replay", "asked.json", "--to", address, "--json")
+
+    assert (ran.code, ran.object["address"], ran.object["status"]) == (3, address, 404)

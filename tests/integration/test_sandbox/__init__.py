@@ -1,0 +1,1 @@
+"""The sandbox Jira's own behaviour, over real HTTP."""

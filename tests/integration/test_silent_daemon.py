@@ -1,0 +1,105 @@
+"""A daemon that holds the data folder and does nothing: a command waits its 30 s and says so. Its clock hurries."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jirabot.app import App, open_app
+from jirabot.config import Settings
+from jirabot.core.conversations import RunState, State
+from jirabot.core.ids import WorkspaceId
+from jirabot.core.managers.replays import ReplayWishes
+from jirabot.core.managers.workspaces import NewWorkspace
+from jirabot.core.people import SHELL
+from jirabot.core.ports import Transaction
+from jirabot.errors import DaemonSilent
+from jirabot.storage.lock import DataFolderLock
+from tests.contract.test_stores.values import conversation, message, run
+
+PAYLOAD = b'{"webhookEvent": "comment_created", "timestamp": 1, "issue": {"id": "10000", "key": "PAY-7"}}'
+
+
+class HurryingClock:
+    """Each look at it finds it fifteen seconds later."""
+
+    def __init__(self) -> None:
+        self._at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self._at += timedelta(seconds=15)
+        return self._at
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+def _conversations(tx: Transaction, workspace_id: WorkspaceId) -> None:
+    for name, state, live in (
+        ("working", State.IN_PROGRESS, RunState.RUNNING),
+        ("asking", State.AWAITING_INPUT, RunState.ASKED),
+    ):
+        tx.conversations.add(conversation(name, issue=name, workspace_id=workspace_id, state=state, runs_count=1))
+        tx.conversations.add_message(message(name, of=name, workspace_id=workspace_id))
+        tx.conversations.add_run(run(name, of=name, workspace_id=workspace_id, state=live))
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    """A program with one workspace, beside a daemon that is there and does nothing."""
+    settings = Settings(data_dir=tmp_path, use_keyring=False)
+    async with open_app(settings, clock=HurryingClock()) as opened:
+        wanted = NewWorkspace(
+            name="acme", deployment="dc", base_url="http://127.0.0.1:1", api_key="a-token", validate=False
+        )
+        made = await opened.workspaces.create(wanted, by=SHELL)
+        await opened.storage.write(lambda tx: _conversations(tx, made.workspace.id))
+        with DataFolderLock(tmp_path):
+            yield opened
+
+
+async def _replay(app: App) -> object:
+    return await app.replay(PAYLOAD, ReplayWishes(workspace="acme"), by=SHELL)
+
+
+async def _stop(app: App) -> object:
+    return await app.conversations.stop("working", by=SHELL)
+
+
+async def _send(app: App) -> object:
+    return await app.conversations.send("asking", "this", by=SHELL)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        pytest.param(_replay, "within 30 s", id="replay"),
+        pytest.param(_stop, "waited 30 s for the agent to stop, and it has not", id="stop"),
+        pytest.param(_send, "waited 30 s for the agent to begin, and it has not", id="send"),
+    ],
+)
+async def test_a_command_does_not_wait_for_ever(
+    app: App, command: Callable[[App], Awaitable[object]], told: str
+) -> None:
+    with pytest.raises(DaemonSilent, match=told):
+        await command(app)
+
+
+async def test_what_was_ordered_is_written_down_all_the_same(app: App) -> None:
+    for command in (_replay, _stop, _send):
+        with pytest.raises(DaemonSilent):
+            await command(app)
+
+    assert [delivery.state.value for delivery, _ in await app.deliveries.list(by=SHELL)] == ["received"]
+    working, asking = [await app.conversations.show(name, by=SHELL) for name in ("working", "asking")]
+    assert (working.conversation.state, working.runs[0].stop_requested) == (State.STOPPED, True)
+    assert (asking.conversation.state, asking.messages[-1].text) == (State.ACTIVE, "this")
+
+
+async def test_what_waits_for_the_turns_end_is_not_waited_for(app: App) -> None:
+    """The daemon has the run: what is sent goes to the agent when its turn ends, and the command need not stay."""
+    sent = await app.conversations.send("working", "this", by=SHELL)
+
+    assert (sent.messages[-1].text, sent.messages[-1].given_to) == ("this", None)

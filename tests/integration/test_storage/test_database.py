@@ -1,0 +1,232 @@
+"""The one writer of SQLite: commits that are shared, transactions that end, and an end that loses nothing."""
+
+import asyncio
+import sqlite3
+import traceback
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from jirabot.core.deliveries import Recorded
+from jirabot.core.ids import DeliveryId, WorkspaceId
+from jirabot.core.ports import Transaction
+from jirabot.errors import Conflict, JirabotError, StorageUnavailable
+from jirabot.storage.engine import Database
+from jirabot.storage.workspaces import Workspaces
+from tests.contract.test_stores.values import conversation, delivery, effect, message, rejection, workspace
+
+PROMPT = 10.0
+"""Seconds within which everything here is long done: who hangs fails."""
+
+PERSON = "ada@example.org"
+
+
+def connection_of(tx: Transaction) -> Connection:
+    """The connection that a transaction is open on."""
+    assert isinstance(tx.workspaces, Workspaces)
+    return tx.workspaces._connection
+
+
+def ids_in(path: Path) -> list[str]:
+    """The deliveries that another connection sees, in order."""
+    with closing(sqlite3.connect(path)) as other:
+        return [id_ for (id_,) in other.execute("SELECT id FROM deliveries ORDER BY no")]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+class TestGroupCommit:
+    async def test_deliveries_of_one_turn_share_a_commit(self, database: Database, path: Path):
+        before = database.generation()
+        await asyncio.gather(*(database.record(delivery(str(number))) for number in range(200)))
+        assert database.generation() == before + 1
+        assert ids_in(path) == [str(number) for number in range(200)]
+
+    async def test_no_commit_has_more_than_256(self, database: Database, path: Path):
+        before = database.generation()
+        await asyncio.gather(*(database.record(delivery(str(number))) for number in range(600)))
+        assert database.generation() == before + 3
+        assert len(ids_in(path)) == 600
+
+    async def test_no_commit_has_more_than_a_megabyte(self, database: Database, path: Path):
+        before, body = database.generation(), bytes(200_000)
+        await asyncio.gather(*(database.record(delivery(str(number), body=body)) for number in range(20)))
+        assert database.generation() == before + 4
+        assert len(ids_in(path)) == 20
+
+    async def test_what_comes_while_a_commit_goes_on_gathers_for_the_next(self, database: Database):
+        async def come_one_turn_later(number: int) -> Recorded:
+            for _ in range(number):
+                await asyncio.sleep(0)
+            return await database.record(delivery(str(number)))
+
+        before = database.generation()
+        told = await asyncio.gather(*(come_one_turn_later(number) for number in range(100)))
+        assert [each.id for each in told] == [str(number) for number in range(100)]
+        assert 1 <= database.generation() - before <= 50
+
+    async def test_one_who_gives_up_waiting_does_not_disturb_the_others(self, database: Database, path: Path):
+        async with asyncio.timeout(PROMPT), asyncio.TaskGroup() as tasks:
+            tasks.create_task(database.record(delivery("a")))
+            impatient = tasks.create_task(database.record(delivery("b")))
+            tasks.create_task(database.record(delivery("c")))
+            await asyncio.sleep(0)
+            impatient.cancel()
+        assert {"a", "c"} <= set(ids_in(path))
+
+    async def test_more_than_a_statement_takes_are_recorded_in_order(self, database: Database, path: Path):
+        def change(tx: Transaction) -> None:
+            driver = connection_of(tx).connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            # What SQLite is built with elsewhere; here it may be built with more.
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+            tx.deliveries.record([delivery(str(number)) for number in range(2000)])
+
+        await database.write(change)
+        assert ids_in(path) == [str(number) for number in range(2000)]
+
+    async def test_one_that_cannot_be_recorded_is_told_and_the_next_is_recorded(self, database: Database, path: Path):
+        await database.record(delivery("a"))
+        with pytest.raises(Conflict):
+            await database.record(delivery("a", fingerprint="another"))
+        await database.record(delivery("b"))
+        assert ids_in(path) == ["a", "b"]
+
+
+class TestTransactions:
+    async def test_what_belongs_to_nothing_is_refused_at_the_commit(self, database: Database):
+        with pytest.raises(Conflict, match="what this belongs to is no longer there"):
+            await database.write(lambda tx: tx.conversations.add(conversation(workspace_id=WorkspaceId("nowhere"))))
+        assert await database.read(lambda tx: tx.conversations.list()) == []
+
+    async def test_a_commit_that_is_refused_leaves_the_next_change_free(self, database: Database, path: Path):
+        with pytest.raises(Conflict):
+            await database.write(lambda tx: tx.conversations.add_message(message(of="nowhere")))
+        await database.record(delivery("next"))
+        assert ids_in(path) == ["next"]
+
+    async def test_what_belongs_to_another_may_be_written_before_it(self, database: Database):
+        def change(tx: Transaction) -> None:
+            tx.conversations.add_message(message())
+            tx.conversations.add(conversation())
+
+        await database.write(change)
+        assert [each.id for each in await database.read(lambda tx: tx.conversations.list())] == ["c1"]
+
+    async def test_a_read_sees_one_state_while_another_process_commits(self, database: Database, path: Path):
+        await database.write(lambda tx: tx.outbox.owe([effect()]))
+
+        def query(tx: Transaction) -> tuple[object, object]:
+            before = tx.outbox.find(effect().id)
+            with closing(sqlite3.connect(path)) as other, other:
+                other.execute("DELETE FROM outbox")
+            return before, tx.outbox.find(effect().id)
+
+        assert await database.read(query) == (effect(), effect())
+        assert await database.read(lambda tx: tx.outbox.find(effect().id)) is None
+
+    async def test_a_read_does_not_wait_for_a_writer(self, database: Database, path: Path):
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(PROMPT / 4):
+                assert len(await database.read(lambda tx: tx.workspaces.list())) == 2
+
+    async def test_a_read_cannot_write(self, database: Database):
+        with pytest.raises(StorageUnavailable, match="the database can't be written"):
+            await database.read(lambda tx: tx.workspaces.add(workspace("third")))
+        assert len(await database.read(lambda tx: tx.workspaces.list())) == 2
+
+    async def test_more_readers_than_connections_are_answered(self, database: Database):
+        async with asyncio.timeout(PROMPT):
+            found = await asyncio.gather(*(database.read(lambda tx: len(tx.workspaces.list())) for _ in range(50)))
+        assert found == [2] * 50
+
+    @pytest.mark.parametrize(
+        ("way", "row"),
+        [
+            pytest.param("write", workspace(name=PERSON), id="that is refused"),
+            pytest.param("read", workspace("third", name=PERSON), id="that a read would write"),
+            pytest.param(
+                "write",
+                workspace("third", name=PERSON, created_at=datetime(2026, 11, 24)),  # noqa: DTZ001
+                id="that no column takes",
+            ),
+        ],
+    )
+    async def test_an_error_tells_nothing_of_a_row(self, database: Database, way, row):
+        transact = database.write if way == "write" else database.read
+        with pytest.raises(JirabotError) as told:
+            await transact(lambda tx: tx.workspaces.add(row))
+        assert PERSON not in "".join([told.value.hint, *traceback.format_exception(told.value)])
+
+    async def test_rejections_beyond_the_last_50_take_no_room(self, database: Database, path: Path):
+        await database.write(lambda tx: tx.rejections.add([rejection(str(number)) for number in range(60)]))
+        with closing(sqlite3.connect(path)) as other:
+            assert other.execute("SELECT min(cause), count(*) FROM rejections").fetchone() == ("10", 50)
+
+    async def test_what_was_acknowledged_survives_a_loss_of_power(self, database: Database):
+        pragmas = ("synchronous", "journal_mode", "foreign_keys")
+        found = await database.write(
+            lambda tx: [connection_of(tx).exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in pragmas]
+        )
+        assert found == [2, "wal", 1]  # 2 is FULL
+
+
+class TestClosing:
+    async def test_what_was_recorded_before_it_is_recorded(self, path: Path):
+        database = Database.open(path)
+        async with asyncio.timeout(PROMPT), asyncio.TaskGroup() as tasks:
+            waiting = [tasks.create_task(database.record(delivery(str(number)))) for number in range(600)]
+            await asyncio.sleep(0)
+            await database.aclose()
+        assert [each.result().id for each in waiting] == [str(number) for number in range(600)]
+        assert len(ids_in(path)) == 600
+
+    @pytest.mark.parametrize("use", ["read", "write", "record", "record a large one"])
+    async def test_after_it_everything_is_refused(self, path: Path, use):
+        database = Database.open(path)
+        await database.record(delivery("before"))
+        await database.aclose()
+        uses = {
+            "read": lambda: database.read(lambda tx: tx.workspaces.list()),
+            "write": lambda: database.write(lambda tx: tx.workspaces.add(workspace())),
+            "record": lambda: database.record(delivery("after")),
+            "record a large one": lambda: database.record(delivery("after", body=bytes(300_000))),
+        }
+        async with asyncio.timeout(PROMPT):
+            with pytest.raises(StorageUnavailable, match="the database is closed"):
+                await uses[use]()
+        assert ids_in(path) == ["before"]
+        assert names(path.parent) == ["jirabot.db"]
+
+    async def test_who_watches_is_not_disturbed_by_it(self, path: Path):
+        database = Database.open(path)
+        await database.aclose()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await database.watch()
+
+    async def test_a_second_time_it_does_nothing(self, path: Path):
+        database = Database.open(path)
+        await database.write(lambda tx: tx.workspaces.add(workspace()))
+        await database.aclose()
+        await database.aclose()
+
+    async def test_one_file_is_left(self, path: Path):
+        async with Database.open(path) as database:
+            await database.record(delivery())
+            assert len(await database.read(lambda tx: tx.deliveries.list())) == 1
+        assert names(path.parent) == ["jirabot.db"]
+
+    async def test_what_was_written_is_there_when_it_is_opened_again(self, path: Path):
+        async with Database.open(path) as database:
+            await database.record(delivery(body=b"to the byte"))
+        async with Database.open(path) as database:
+            found = await database.read(lambda tx: tx.deliveries.request_of(DeliveryId("d1")))
+        assert found is not None
+        assert found.body == b"to the byte"

@@ -1,0 +1,66 @@
+"""The states of a conversation."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jirabot.core.conversations import OPEN, TRANSITIONS, Happening, State, advance
+from jirabot.errors import Conflict
+
+from .values import LATER, conversation
+
+pytestmark = pytest.mark.fast
+
+
+@pytest.mark.parametrize(
+    ("happenings", "end"),
+    [
+        pytest.param("repository-known run-started run-finished", State.COMPLETED, id="the straight way"),
+        pytest.param(
+            "repository-asked triggered repository-known run-started run-finished",
+            State.COMPLETED,
+            id="a repository that had to be asked",
+        ),
+        pytest.param(
+            "repository-known run-started run-asked triggered run-started run-finished",
+            State.COMPLETED,
+            id="a question and its answer",
+        ),
+        pytest.param("repository-known run-started run-failed", State.FAILED, id="a failure"),
+        pytest.param("repository-known run-started run-interrupted run-started", State.IN_PROGRESS, id="a restart"),
+        pytest.param("repository-known stop-asked", State.STOPPED, id="a stop while it waits"),
+        pytest.param("repository-known run-started stop-asked", State.STOPPED, id="a stop while it works"),
+        pytest.param("repository-known run-started run-asked session-over", State.EXPIRED, id="nobody answered"),
+        pytest.param(
+            "repository-known run-started run-finished triggered run-started", State.IN_PROGRESS, id="taken up again"
+        ),
+    ],
+)
+def test_walks(happenings: str, end: State) -> None:
+    walked = conversation(State.CREATED)
+    for happening in happenings.split():
+        walked = advance(walked, Happening(happening), now=LATER)
+
+    assert walked.state is end
+    assert walked.updated_at == LATER
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.FAILED, State.STOPPED, State.EXPIRED])
+def test_a_closed_conversation_only_knows_being_taken_up_again(state: State) -> None:
+    for happening in set(Happening) - {Happening.TRIGGERED}:
+        with pytest.raises(Conflict):
+            advance(conversation(state), happening, now=LATER)
+
+
+@given(st.lists(st.sampled_from(Happening), max_size=12))
+def test_every_open_conversation_can_be_stopped(happenings: list[Happening]) -> None:
+    """Whatever happened before, a stop leads to `stopped`."""
+    walked = conversation(State.CREATED)
+    for happening in happenings:
+        if (walked.state, happening) in TRANSITIONS:
+            walked = advance(walked, happening, now=LATER)
+
+    if walked.state in OPEN:
+        assert advance(walked, Happening.STOP_ASKED, now=LATER).state is State.STOPPED
+    else:
+        assert advance(walked, Happening.TRIGGERED, now=LATER).state is State.ACTIVE

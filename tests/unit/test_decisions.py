@@ -1,0 +1,293 @@
+"""What a trigger leads to, and whether Jira confirms it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from jirabot.core.commands import Command, Request, Task
+from jirabot.core.conversations import MessageKind, State
+from jirabot.core.decisions import (
+    Answer,
+    Continue,
+    Distrust,
+    Ignore,
+    ReadBack,
+    Reason,
+    Refuse,
+    Start,
+    Stop,
+    confirm,
+    decide,
+)
+from jirabot.core.ids import AccountId, DeliveryId, TriggerKey
+from jirabot.core.issues import ChangelogEntry
+from jirabot.core.people import Account
+from jirabot.core.triggers import ByChange, ByComment, ByCreation, Remark, Trigger, TriggerKind, TriggerRemoved
+from jirabot.core.visibility import Internal, Public, Restricted
+
+from .values import ADA, BOT, BOT_HERE, GRACE, ISSUE, LATER, body, comment, conversation, facts, issue, link
+
+pytestmark = pytest.mark.fast
+
+DEVELOPERS = Restricted(type="role", value="Developers")
+
+
+def trigger(request: Request = Task(text="fix it"), **changes: Any) -> Trigger:
+    given: dict[str, Any] = {
+        "key": TriggerKey("comment:20001"),
+        "kind": TriggerKind.MENTION,
+        "issue": ISSUE,
+        "actor": ADA,
+        "request": request,
+        "visibility": Public(),
+        "evidence": ByComment(comment=comment()),
+    }
+    return Trigger(**{**given, **changes})
+
+
+def remark(**changes: Any) -> Remark:
+    given: dict[str, Any] = {
+        "key": TriggerKey("comment:20001"),
+        "issue": ISSUE,
+        "actor": ADA,
+        "comment": comment("blue"),
+    }
+    return Remark(**{**given, **changes})
+
+
+APP = Account(id=AccountId("app"), app=True)
+ASKED = conversation(State.AWAITING_INPUT, asked=ADA.id)
+
+
+@pytest.mark.parametrize(
+    ("found", "facts_", "type_", "reason"),
+    [
+        pytest.param(None, {}, Ignore, Reason.NO_TRIGGER, id="nothing asked"),
+        pytest.param(TriggerRemoved(), {}, Ignore, Reason.TRIGGER_REMOVED, id="label removed"),
+        pytest.param(trigger(), {"own_comment": True}, Ignore, Reason.OWN_COMMENT, id="own comment, by id or mark"),
+        pytest.param(
+            trigger(actor=BOT), {"link": None}, Ignore, Reason.OWN_ACCOUNT, id="service account that no link names"
+        ),
+        pytest.param(
+            trigger(actor=BOT),
+            {"link": link(BOT)},
+            Start,
+            Reason.STARTED,
+            id="person with their own API token is heard",
+        ),
+        pytest.param(trigger(actor=APP), {"link": None}, Ignore, Reason.APP_ACCOUNT, id="app that is not linked"),
+        pytest.param(trigger(actor=APP), {"link": link(APP)}, Start, Reason.STARTED, id="app linked by name"),
+        pytest.param(trigger(), {"acted": DeliveryId("d1")}, Ignore, Reason.ALREADY_ACTED, id="acted on already"),
+        pytest.param(trigger(), {"observe": True}, Ignore, Reason.OBSERVED, id="observe mode"),
+        pytest.param(trigger(), {"link": None}, Refuse, Reason.NOT_LINKED, id="person who is not linked"),
+        pytest.param(
+            trigger(Command.HELP), {"link": None}, Refuse, Reason.NOT_LINKED, id="help for one who is not linked"
+        ),
+        pytest.param(trigger(Command.HELP), {}, Answer, Reason.HELPED, id="help"),
+        pytest.param(trigger(Command.STOP), {}, Answer, Reason.NOTHING_TO_STOP, id="stop without a conversation"),
+        pytest.param(
+            trigger(Command.STOP),
+            {"newest": conversation(State.COMPLETED)},
+            Answer,
+            Reason.NOTHING_TO_STOP,
+            id="stop after the end",
+        ),
+        pytest.param(trigger(Command.STOP), {"newest": conversation()}, Stop, Reason.STOPPED, id="stop"),
+        pytest.param(trigger(), {"agent": None}, Refuse, Reason.NO_AGENT, id="no agent configured"),
+        pytest.param(trigger(), {}, Start, Reason.STARTED, id="a new conversation"),
+        pytest.param(trigger(), {"newest": conversation()}, Continue, Reason.CONTINUED, id="an open conversation"),
+        pytest.param(
+            trigger(),
+            {"newest": conversation(State.COMPLETED), "can_continue": True},
+            Continue,
+            Reason.REOPENED,
+            id="a closed conversation whose checkout is kept",
+        ),
+        pytest.param(
+            trigger(),
+            {"newest": conversation(State.COMPLETED)},
+            Start,
+            Reason.STARTED,
+            id="a closed conversation whose checkout is gone",
+        ),
+        pytest.param(
+            trigger(visibility=Internal()),
+            {"newest": conversation(visibility=DEVELOPERS)},
+            Refuse,
+            Reason.OTHER_AUDIENCE,
+            id="other readers than the open conversation's",
+        ),
+        pytest.param(
+            trigger(visibility=DEVELOPERS),
+            {"newest": conversation()},
+            Continue,
+            Reason.CONTINUED,
+            id="fewer readers than the open conversation's",
+        ),
+        pytest.param(trigger(), {"is_too_old": True}, Refuse, Reason.TOO_OLD, id="too old to start"),
+        pytest.param(
+            trigger(), {"is_too_old": True, "newest": conversation()}, Refuse, Reason.TOO_OLD, id="too old to go on"
+        ),
+        pytest.param(
+            trigger(), {"is_too_old": True, "link": None}, Refuse, Reason.NOT_LINKED, id="too old, of a stranger"
+        ),
+        pytest.param(
+            trigger(Command.STOP),
+            {"is_too_old": True, "newest": conversation()},
+            Stop,
+            Reason.STOPPED,
+            id="a stop is never too old",
+        ),
+        pytest.param(trigger(Command.HELP), {"is_too_old": True}, Answer, Reason.HELPED, id="nor is help"),
+        pytest.param(remark(), {"is_too_old": True, "newest": ASKED}, Refuse, Reason.TOO_OLD, id="reply too old"),
+        pytest.param(remark(), {"is_too_old": True}, Ignore, Reason.NOT_ASKED, id="old remark that nobody waits for"),
+        pytest.param(remark(), {}, Ignore, Reason.NOT_ASKED, id="remark without a conversation"),
+        pytest.param(remark(), {"newest": conversation()}, Ignore, Reason.NOT_ASKED, id="remark while it works"),
+        pytest.param(remark(), {"newest": ASKED}, Continue, Reason.ANSWERED, id="reply of the person asked"),
+        pytest.param(remark(actor=GRACE), {"newest": ASKED}, Ignore, Reason.NOT_ASKED, id="reply of another person"),
+        pytest.param(
+            remark(),
+            {"newest": conversation(State.CREATED, asked=ADA.id)},
+            Continue,
+            Reason.ANSWERED,
+            id="reply to which repository",
+        ),
+        pytest.param(
+            remark(),
+            {"newest": conversation(State.EXPIRED, asked=ADA.id)},
+            Continue,
+            Reason.ANSWERED,
+            id="reply to an expired question",
+        ),
+        pytest.param(remark(), {"own_comment": True, "newest": ASKED}, Ignore, Reason.OWN_COMMENT, id="own question"),
+    ],
+)
+def test_decide(found: Any, facts_: dict, type_: type, reason: Reason) -> None:
+    decision = decide(found, facts(**facts_))
+
+    assert (type(decision), decision.reason) == (type_, reason)
+
+
+def test_an_unknown_event_is_told_apart_from_one_that_asks_nothing() -> None:
+    assert decide(None, facts(), known=False) == Ignore(reason=Reason.UNKNOWN_EVENT)
+
+
+def test_a_mention_that_answers_a_question_is_an_answer() -> None:
+    decision = decide(trigger(), facts(newest=ASKED))
+
+    assert isinstance(decision, Continue)
+    assert decision.kind is MessageKind.ANSWER
+
+
+def test_a_new_conversation_knows_the_closed_one() -> None:
+    closed = conversation(State.STOPPED)
+    decision = decide(trigger(), facts(newest=closed))
+
+    assert isinstance(decision, Start)
+    assert decision.previous == closed
+
+
+HERE = issue(labels=("openhands",), description=body("see @openhands"))
+ENTRY = ChangelogEntry(id="301", author=ADA, labels_added=("openhands",), labels_removed=())
+LABELLED = trigger(evidence=ByChange(changelog_id="301", label="openhands"))
+CREATED = trigger(evidence=ByCreation(label="openhands"))
+
+
+@pytest.mark.parametrize(
+    ("found", "read", "result"),
+    [
+        pytest.param(trigger(), ReadBack(issue=HERE, comment=comment()), Trigger, id="the comment stands"),
+        pytest.param(
+            trigger(),
+            ReadBack(issue=HERE, comment=comment(" @openhands fix it \r\n")),
+            Trigger,
+            id="line ends and outer blanks do not matter",
+        ),
+        pytest.param(trigger(), ReadBack(issue=HERE), Ignore(reason=Reason.GONE), id="the comment is gone"),
+        pytest.param(trigger(), ReadBack(issue=None), Ignore(reason=Reason.GONE), id="the issue is gone"),
+        pytest.param(trigger(), ReadBack(issue=HERE, comment=comment(author=GRACE)), Distrust(), id="another author"),
+        pytest.param(
+            trigger(), ReadBack(issue=HERE, comment=comment("hello")), Distrust(), id="another text, not edited since"
+        ),
+        pytest.param(
+            trigger(evidence=ByComment(comment=comment(author=GRACE, editor=ADA))),
+            ReadBack(issue=HERE, comment=comment(author=GRACE)),
+            Distrust(),
+            id="an editor whom Jira does not know of",
+        ),
+        pytest.param(
+            trigger(),
+            ReadBack(issue=HERE, comment=comment("hello", updated_at=LATER)),
+            Ignore(reason=Reason.NO_LONGER_ASKED),
+            id="edited since, asks no longer",
+        ),
+        pytest.param(
+            trigger(),
+            ReadBack(issue=HERE, comment=comment("@openhands other", updated_at=LATER)),
+            Trigger,
+            id="edited since, asks for something else",
+        ),
+        pytest.param(remark(), ReadBack(issue=HERE, comment=comment("blue")), Remark, id="the reply stands"),
+        pytest.param(LABELLED, ReadBack(issue=HERE, change=ENTRY), Trigger, id="the change stands"),
+        pytest.param(LABELLED, ReadBack(issue=HERE), Distrust(), id="no such change"),
+        pytest.param(
+            LABELLED, ReadBack(issue=HERE, change=replace(ENTRY, author=GRACE)), Distrust(), id="another's change"
+        ),
+        pytest.param(
+            LABELLED,
+            ReadBack(issue=HERE, change=replace(ENTRY, labels_added=("bug",))),
+            Distrust(),
+            id="the change added another label",
+        ),
+        pytest.param(
+            LABELLED,
+            ReadBack(issue=issue(), change=ENTRY),
+            Ignore(reason=Reason.NO_LONGER_ASKED),
+            id="the label is gone again",
+        ),
+        pytest.param(CREATED, ReadBack(issue=HERE), Trigger, id="created with the label"),
+        pytest.param(CREATED, ReadBack(issue=replace(HERE, creator=GRACE)), Distrust(), id="created by another"),
+        pytest.param(
+            CREATED, ReadBack(issue=issue()), Ignore(reason=Reason.NO_LONGER_ASKED), id="label and mention are gone"
+        ),
+    ],
+)
+def test_confirm(found: Any, read: ReadBack, result: Any) -> None:
+    confirmed = confirm(found, read, BOT_HERE)
+
+    assert isinstance(confirmed, result) if isinstance(result, type) else confirmed == result
+
+
+def test_the_present_text_of_an_edited_comment_is_judged() -> None:
+    edited = comment("@openhands stop", updated_at=LATER)
+    confirmed = confirm(trigger(), ReadBack(issue=HERE, comment=edited), BOT_HERE)
+
+    assert isinstance(confirmed, Trigger)
+    assert confirmed.request is Command.STOP
+
+
+@pytest.mark.parametrize("found", [trigger(), remark()], ids=["a mention", "a reply"])
+def test_a_text_that_somebody_else_edited_since_is_theirs(found: Any) -> None:
+    edited = comment("@openhands other", editor=GRACE, updated_at=LATER)
+    confirmed = confirm(found, ReadBack(issue=HERE, comment=edited), BOT_HERE)
+
+    assert isinstance(confirmed, Trigger | Remark)
+    assert confirmed.actor == GRACE
+
+
+def test_who_may_read_the_comment_is_taken_from_jira() -> None:
+    """A delivery that leaves out the restriction does not make the answer public."""
+    restricted = comment(visibility=DEVELOPERS)
+    confirmed = confirm(trigger(), ReadBack(issue=HERE, comment=restricted), BOT_HERE)
+
+    assert isinstance(confirmed, Trigger)
+    assert confirmed.visibility == DEVELOPERS
+
+
+def test_the_key_of_the_issue_is_taken_from_jira() -> None:
+    nameless = trigger(issue=replace(ISSUE, key=None))
+    confirmed = confirm(nameless, ReadBack(issue=HERE, comment=comment()), BOT_HERE)
+
+    assert isinstance(confirmed, Trigger)
+    assert confirmed.issue.key == "PAY-7"

@@ -1,0 +1,1 @@
+"""Rich text: each reader, each writer, and what holds for all of them."""

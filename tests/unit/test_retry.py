@@ -1,0 +1,74 @@
+"""Whether a failed step is tried again, and when."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jirabot.core.retry import DELIVERY_ATTEMPTS, GiveUp, RetryAt, next_attempt
+from jirabot.errors import (
+    BudgetSpent,
+    InvalidInput,
+    JirabotError,
+    JiraBroken,
+    JiraRefused,
+    JiraRejected,
+    JiraUnreachable,
+    RateLimited,
+)
+
+pytestmark = pytest.mark.fast
+
+NOW = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
+
+
+def wait(error: JirabotError, attempts: int = 1, *, jitter: float = 0.5) -> float:
+    """Tell after how many seconds it is tried again."""
+    again = next_attempt(error, attempts, NOW, jitter=jitter)
+    assert isinstance(again, RetryAt)
+    return (again.at - NOW) / timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 10), (3, 20), (8, 640), (9, 900), (11, 900)])
+def test_the_delay_doubles_up_to_a_quarter_of_an_hour(attempts: int, seconds: float) -> None:
+    assert wait(JiraUnreachable("gone"), attempts) == seconds
+
+
+@pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 3.5), (1.0, 6.5)])
+def test_the_delay_is_spread(jitter: float, seconds: float) -> None:
+    assert wait(JiraUnreachable("gone"), jitter=jitter) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        pytest.param(RateLimited("wait", retry_after_seconds=7), 7, id="429"),
+        pytest.param(RateLimited("wait", retry_after_seconds=0), 1, id="429 that means no time at all"),
+        pytest.param(RateLimited("wait", retry_after_seconds=7200), 7200, id="429 in full, however long"),
+        pytest.param(BudgetSpent("spent", retry_after_seconds=3.6), 3.6, id="our own budget"),
+        pytest.param(JiraBroken("fails", retry_after_seconds=120), 120, id="503 that says for how long"),
+        pytest.param(JiraBroken("fails", retry_after_seconds=7200), 3600, id="503 no longer than an hour"),
+        pytest.param(JiraBroken("fails"), 5, id="503 that does not"),
+    ],
+)
+def test_what_jira_asks_for_is_waited(error: JirabotError, seconds: float) -> None:
+    assert wait(error) == seconds
+
+
+def test_who_was_asked_to_wait_never_gives_up() -> None:
+    assert wait(RateLimited("wait", retry_after_seconds=7), DELIVERY_ATTEMPTS * 9) == 7
+
+
+def test_a_token_that_is_refused_may_be_changed() -> None:
+    assert wait(JiraRefused("401")) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        pytest.param(JiraRejected("no", status=400), 1, id="refused for good"),
+        pytest.param(InvalidInput("no"), 1, id="our own mistake"),
+        pytest.param(JiraUnreachable("gone"), DELIVERY_ATTEMPTS, id="often enough"),
+    ],
+)
+def test_what_time_does_not_mend_is_given_up(error: JirabotError, attempts: int) -> None:
+    assert next_attempt(error, attempts, NOW, jitter=0.5) == GiveUp()

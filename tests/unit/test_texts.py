@@ -1,0 +1,49 @@
+"""Every sentence is there, with the parameters that the code gives it."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from jirabot.core.agents import FailureKind
+from jirabot.core.decisions import Reason
+from jirabot.core.texts import escape, load
+
+pytestmark = pytest.mark.fast
+
+TEXTS = load()
+DECISION_FACTS = {"name", "label", "agent"}
+OTHER_FACTS = {
+    "reason.host-mismatch": {"bases", "base_url"},
+    "reason.invalid-payload": {"attempts", "cause"},
+    "reason.given-up": {"attempts", "cause"},
+    "reason.try-again": {"due_at", "cause"},
+    "reason.discarded": {"name", "state"},
+}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_has_a_sentence_that_can_be_said(reason: Reason) -> None:
+    id_ = f"reason.{reason.value}"
+
+    assert TEXTS.parameters()[id_] <= OTHER_FACTS.get(id_, DECISION_FACTS)
+
+
+@pytest.mark.parametrize("kind", [*(kind.value for kind in FailureKind), "git", "jira", "internal"])
+def test_every_failure_has_a_cause_and_an_advice(kind: str) -> None:
+    parameters = TEXTS.parameters()
+
+    assert parameters[f"failure.{kind}"] <= {"cause"}
+    assert parameters[f"advice.{kind}"] <= {"hint", "conversation"}
+
+
+def test_no_sentence_is_left_over() -> None:
+    """Whatever stands in the table is said somewhere."""
+    code = "".join(path.read_text() for path in Path(str(resources.files("jirabot.core"))).rglob("*.py"))
+    said = [id_ for id_ in TEXTS.parameters() if id_.startswith(("comment.", "step.")) and "step.found-" not in id_]
+
+    assert [id_ for id_ in said if id_ not in code and f'"{id_.partition(".")[2]}"' not in code] == []
+
+
+def test_what_people_wrote_can_not_become_markup() -> None:
+    assert escape("*a* [b](c) `d`\n<e>") == r"\*a\* \[b\](c) \`d\` \<e\>"
