@@ -1,0 +1,137 @@
+"""How fast webhooks are acknowledged, beside a handler that only checks their HMAC, turn by turn in one run.
+
+`python benchmarks/ack.py`. Signed bodies of 4 KB, each another one, over connections that stay open; the daemon handles
+what it took meanwhile, as it always does. While one of the two is measured the other is stopped (SIGSTOP): they never
+share the machine. The load comes from a process of its own (`load.py`), which is no faster than a simple client in
+Python is; both sides have the same. What we hold it to: 0.5 at 16 and 0.65 at 64 connections, p99 10 and 20 ms, and
+0.9 of that ratio while ten agents sleep.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import statistics
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import daemons
+import load
+from daemons import Daemon, Site
+from load import Measured, Order
+
+from jirabot.app import App
+from jirabot.sandbox.server import Sandbox
+
+CONNECTIONS = (1, 16, 64)
+BUSY = "while :; do :; done"
+LARGE_BYTES = 24_000_000
+
+
+@dataclass
+class Bench:
+    """The daemon and the floor, which take turns."""
+
+    daemon: Daemon
+    app: App
+    jira: Sandbox
+    site: Site
+    floor: int
+    order: Order
+    seconds: float
+    rounds: int
+
+    async def ours(self, connections: int) -> Measured:
+        """Measure the daemon while the floor is stopped."""
+        with daemons.stopped(self.floor):
+            order = replace(self.order, url=self.site.events_url, connections=connections, seconds=self.seconds)
+            measured = await asyncio.to_thread(load.measure, order)
+        self.order = replace(self.order, first=self.order.first + measured.count + connections)
+        if measured.refused:
+            raise SystemExit(f"the daemon refused: {measured.refused[0]}")
+        return measured
+
+    async def theirs(self, connections: int) -> Measured:
+        """Measure the floor while the daemon is stopped."""
+        with daemons.stopped(self.daemon.pid):
+            order = replace(self.order, connections=connections, seconds=self.seconds)
+            return await asyncio.to_thread(load.measure, order)
+
+    async def compare(self, name: str, connections: Sequence[int] = CONNECTIONS) -> None:
+        """Measure both in turn, and print medians and the ratio, pair by pair."""
+        for number in connections:
+            pairs = [(await self.ours(number), await self.theirs(number)) for _ in range(self.rounds)]
+            ours, floor = ([pair[side].rate for pair in pairs] for side in (0, 1))
+            ratios = sorted(mine / theirs for mine, theirs in zip(ours, floor, strict=True))
+            late = [statistics.median(pair[side].p99 for pair in pairs) for side in (0, 1)]
+            print(
+                f"{name:<26} {number:>4} {statistics.median(ours):>8.0f} {statistics.median(floor):>8.0f}"
+                f"   {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+                f" {late[0]:>8.1f} {late[1]:>8.1f} {self.daemon.megabytes():>7.0f}",
+                flush=True,
+            )
+
+
+@contextlib.asynccontextmanager
+async def bench(agent: str, agents: int, *, seconds: float, rounds: int) -> AsyncIterator[Bench]:
+    """Start both, with so many runs of an agent going on."""
+    parallel = max(1, agents)
+    sections: dict[str, dict[str, object]] = {
+        "agents.shell": {"type": "command", "command": ["/bin/sh", "-c", agent]},
+        "runs": daemons.runs_at_once(parallel),
+        "workspace": {"no_repository": "empty"},
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ack-")))
+        jira = await stack.enter_async_context(Sandbox())
+        app, daemon = await stack.enter_async_context(daemons.prepared(folder, sections))
+        site = await daemons.connect(app, jira)
+        await daemon.start()
+        for number in range(agents):
+            issue = await jira.create_issue(summary=f"Issue {number}")
+            await jira.comment(issue.key, "@openhands wait")
+        await daemons.until_running(app, agents)
+        url, floor = stack.enter_context(daemons.floor(site.secret))
+        order = Order(url=url, secret=site.secret, base_url=jira.base_url, connections=1, seconds=seconds)
+        yield Bench(daemon, app, jira, site, floor, order, seconds, rounds)
+
+
+@contextlib.asynccontextmanager
+async def large_bodies(on: Bench) -> AsyncIterator[None]:
+    """Send bodies of 24 MB one after the other while the context is open."""
+    sending = True
+
+    async def send() -> None:
+        order = replace(on.order, url=on.site.events_url, body_bytes=LARGE_BYTES, seconds=0.5, first=10**9)
+        while sending:
+            measured = await asyncio.to_thread(load.measure, order)
+            order = replace(order, first=order.first + measured.count + 1)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(send())
+        yield
+        sending = False
+
+
+async def main() -> None:
+    """Measure everything."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    options.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turn")
+    given = options.parse_args()
+    how = {"seconds": given.seconds, "rounds": given.rounds}
+    print(f"{'':<26} {'conn':>4} {'ours/s':>8} {'floor/s':>8}   ratio             p99 ms    floor      MB")
+    async with bench("true", 0, **how) as quiet:
+        print(f"{'idle':<67} {quiet.daemon.megabytes():>22.0f}")
+        await quiet.compare("4 KB bodies")
+        async with large_bodies(quiet):
+            await quiet.compare("24 MB bodies beside", [16])
+    async with bench(daemons.SLEEPER, 10, **how) as sleeping:
+        await sleeping.compare("10 agents sleep", [16, 64])
+    async with bench(BUSY, 2, **how) as busy:
+        await busy.compare("2 agents are busy", [16, 64])
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
