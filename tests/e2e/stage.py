@@ -184,12 +184,8 @@ class Stage:
         """Let no delivery wait any longer: its time has come."""
 
         def change(tx: Transaction) -> None:
-            now = self.app.clock.now()
             for delivery in tx.deliveries.list(state=DeliveryState.WAITING):
-                lane = tx.deliveries.claim_lane(owner="stage", now=delivery.due_at, until=now, only=delivery.lane_id)
-                assert lane is not None
-                tx.deliveries.postpone(lane, delivery.id, due_at=now, reason=delivery.reason, text=delivery.text)
-                tx.deliveries.release_lane(lane)
+                tx.deliveries.retry(delivery.id, now=self.app.clock.now())
 
         await self.app.storage.write(change)
 
