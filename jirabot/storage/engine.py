@@ -8,23 +8,24 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from sqlalchemy import Connection, NullPool, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from jirabot.core.deliveries import NewDelivery, Recorded
 from jirabot.core.ports import Transaction
 from jirabot.errors import DatabaseUnusable, StorageUnavailable
-from jirabot.storage import inbox, migrations
-from jirabot.storage.faults import damaged, disk_full, translate_statements, translated
+from jirabot.storage import connections, inbox, migrations
+from jirabot.storage.connections import driver_of, wait_for_lock
+from jirabot.storage.faults import damaged, disk_full, translated
 from jirabot.storage.inbox import Recordable, recordable
 from jirabot.storage.spool import Spool
+from jirabot.storage.threads import Threads
 from jirabot.storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -38,12 +39,6 @@ LARGEST_BATCH_BYTES = 1024 * 1024
 READERS = 4
 """Connections that read at once: each is a thread, and a read takes a millisecond or less."""
 
-ROWS_AT_ONCE = 64
-"""Rows that a reader's thread hands over at a time; aiosqlite's own number."""
-
-READER_WAIT_SECONDS = 30.0
-"""How long a read waits for one of them."""
-
 POLL_SECONDS = 0.4
 """How often commits of other processes are looked for: they are promised to be seen within a second."""
 
@@ -56,22 +51,11 @@ REFUSED_LOCK_SECONDS = 0.25
 LEAST_ROOM_BYTES = 4_000_000
 """With less the disk counts as full: what is written next would soon not fit."""
 
-WRITER_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",  # readers and the writer don't wait for each other
-    "PRAGMA synchronous = FULL",  # what was acknowledged survives the loss of power; measured as fast as NORMAL
-    "PRAGMA foreign_keys = ON",  # SQLite does not check them by itself
-    "PRAGMA wal_autocheckpoint = 1000",  # pages; rarer checkpoints were measured to make the p99 worse
-)
 _PROBE = (
     "INSERT INTO meta (key, value) VALUES ('probe', '1')"
     " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
 )
 """Always another value, so that a page is written."""
-
-READER_PRAGMAS = (
-    "PRAGMA query_only = ON",  # what reads can't write by mistake, and beside the writer
-    "PRAGMA busy_timeout = 5000",  # while the log of a killed process is recovered
-)
 
 
 class Database:
@@ -80,12 +64,13 @@ class Database:
     def __init__(self, path: Path, *, spool: Path | None = None) -> None:
         self._path = path
         self._spool = Spool(spool or path.with_name("spool"))
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jirabot-writer")
+        self._writer = Threads(1, name="jirabot-writer", done=self._notice)
+        self._readers = Threads(READERS, name="jirabot-reader")
         self._connection: Connection | None = None
-        self._readers: Any = None
+        self._reading: list[Connection] = []
         self._waiting: list[tuple[Recordable, asyncio.Future[Recorded]]] = []
         self._is_recording = self._is_closed = False
-        self._own_commits = self._foreign_commits = 0
+        self._own_commits = self._foreign_commits = self._noticed_commits = 0
         self._data_version: int | None = None
         self._is_refused = False
         self._wake = asyncio.Event()
@@ -124,32 +109,25 @@ class Database:
         self._is_closed = True
         if self._waiting:
             await asyncio.wait([recorded for _, recorded in self._waiting])
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._close_writer)
-        self._writer.shutdown(wait=False)
-        if self._readers is not None:
-            await self._readers.dispose()
+        await self._readers.aclose()
+        while self._reading:
+            _close(self._reading.pop())
+        await self._writer.do(self._close_writer)
+        await self._writer.aclose()
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
         self._check_open()
-        with translated(self._path):
-            async with self._reader_engine().connect() as connection:
-                try:
-                    found: T = await connection.run_sync(lambda sync: query(UnitOfWork(sync, self._spool)))
-                except DBAPIError:
-                    # What it remembers of a file or disk that was out of order may be wrong: another is opened.
-                    await connection.invalidate()
-                    raise
-                return found
+        return await self._readers.do(partial(self._query, query))
 
     async def probe(self, *, writes: bool = True, thorough: bool = False) -> None:
         self._check_open()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._try_writing, writes)
+        await self._writer.do(partial(self._try_writing, writes))
         if thorough:
             await asyncio.to_thread(_look_through, self._path)
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
-        return await self._on_writer(lambda connection: change(UnitOfWork(connection, self._spool)))
+        self._check_open()
+        return await self._writer.do(partial(self._transact, change))
 
     async def record(self, delivery: NewDelivery) -> Recorded:
         self._check_open()
@@ -193,12 +171,11 @@ class Database:
 
     async def watch(self) -> None:
         """Notice the commits of other processes. Runs until cancelled; without it only our own are noticed."""
-        loop = asyncio.get_running_loop()
         while True:
             # A disk that refuses is told to whoever reads or writes; here it only means that nothing is seen.
             with suppress(StorageUnavailable, DatabaseUnusable):
                 self._check_open()
-                version = await loop.run_in_executor(self._writer, self._read_data_version)
+                version = await self._writer.do(self._read_data_version)
                 # The first look counts as a change: what was committed before it can't be told apart.
                 if version != self._data_version:
                     self._data_version = version
@@ -206,19 +183,9 @@ class Database:
                     self._wake_all()
             await asyncio.sleep(POLL_SECONDS)
 
-    def _reader_engine(self) -> Any:
-        if self._readers is None:
-            self._readers = _reader_engine(self._path)
-        return self._readers
-
     def _check_open(self) -> None:
         if self._is_closed:
             raise StorageUnavailable("the database is closed", hint="try again when jirabot runs again")
-
-    async def _on_writer(self, work: Callable[[Connection], T]) -> T:
-        self._check_open()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, self._transact, work, loop)
 
     def _hand_over(self) -> None:
         """Give the writer what has gathered; what comes while it commits gathers for the next time."""
@@ -228,10 +195,7 @@ class Database:
                 break
             count, size = count + 1, size + row.size_bytes
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        rows = [row for row, _ in batch]
-        work = partial(inbox.record, batch=rows, spool=self._spool)
-        loop = asyncio.get_running_loop()
-        committed = loop.run_in_executor(self._writer, self._transact, work, loop)
+        committed = self._writer.do(partial(self._record, [row for row, _ in batch]))
         committed.add_done_callback(partial(self._settle, [future for _, future in batch]))
 
     def _settle(
@@ -251,22 +215,61 @@ class Database:
         if self._waiting:
             self._hand_over()
 
-    def _transact(self, work: Callable[[Connection], T], loop: asyncio.AbstractEventLoop) -> T:
-        """In the writer's thread: do *work* in one transaction, and tell the loop if it changed anything."""
-        with self._usable() as connection:
-            driver = _driver(connection)
-            changes = driver.total_changes
+    def _query(self, query: Callable[[Transaction], T]) -> T:
+        """In a reader's thread: answer *query* from one state."""
+        with translated(self._path):
+            # No more are taken at a time than there are threads.
+            connection = self._reading.pop() if self._reading else connections.reader(self._path)
             try:
                 with connection.begin():
-                    value = work(connection)
+                    return query(UnitOfWork(connection, self._spool))
+            except (SQLAlchemyError, StorageUnavailable, DatabaseUnusable):
+                # What it remembers of a file or disk that was out of order may be wrong: another is opened.
+                connection.invalidate()
+                raise
+            finally:
+                self._reading.append(connection)
+
+    def _transact(self, change: Callable[[Transaction], T]) -> T:
+        """In the writer's thread: carry out *change* in one transaction."""
+        with self._usable() as connection, self._counted(driver_of(connection)) as driver:
+            try:
+                with connection.begin():
+                    return change(UnitOfWork(connection, self._spool))
             except BaseException:
                 # A COMMIT that is refused leaves its transaction open, which SQLAlchemy takes for ended.
                 driver.rollback()
                 raise
-            if driver.total_changes != changes:
-                self._own_commits += 1
-                loop.call_soon_threadsafe(self._wake_all)
-            return value
+
+    def _record(self, batch: Sequence[Recordable]) -> Sequence[Recorded]:
+        """In the writer's thread: record a batch in one transaction.
+
+        On the driver itself: what SQLAlchemy does for a transaction and two statements would hold the interpreter's
+        lock for longer than SQLite takes, and meanwhile no webhook is answered.
+        """
+        with self._usable() as connection, self._counted(driver_of(connection)) as driver:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                recorded = inbox.record(driver, batch, self._spool)
+                driver.execute("COMMIT")
+            except BaseException:
+                driver.rollback()
+                raise
+            return recorded
+
+    @contextmanager
+    def _counted(self, driver: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        """Count a commit, if it changed anything."""
+        changes = driver.total_changes
+        yield driver
+        if driver.total_changes != changes:
+            self._own_commits += 1
+
+    def _notice(self) -> None:
+        """In the loop: wake those who wait for a commit, if there was one."""
+        if self._own_commits != self._noticed_commits:
+            self._noticed_commits = self._own_commits
+            self._wake_all()
 
     @contextmanager
     def _usable(self) -> Iterator[Connection]:
@@ -277,7 +280,7 @@ class Database:
                 yield connection
                 if self._is_refused:
                     self._is_refused = False
-                    _wait_for_lock(_driver(connection), LOCK_SECONDS)
+                    wait_for_lock(driver_of(connection), LOCK_SECONDS)
         except (StorageUnavailable, DatabaseUnusable):
             self._is_refused = True
             self._close_writer()
@@ -295,13 +298,13 @@ class Database:
     def _writing(self) -> Connection:
         if self._connection is None:
             seconds = REFUSED_LOCK_SECONDS if self._is_refused else LOCK_SECONDS
-            self._connection = _writer_connection(self._path, lock_seconds=seconds)
+            self._connection = connections.writer(self._path, lock_seconds=seconds)
         return self._connection
 
     def _read_data_version(self) -> int:
         # SQLite counts here only what other connections have committed; our readers commit nothing.
         with translated(self._path):
-            version: int = _driver(self._writing()).execute("PRAGMA data_version").fetchone()[0]
+            version: int = driver_of(self._writing()).execute("PRAGMA data_version").fetchone()[0]
             return version
 
     def _close_writer(self) -> None:
@@ -309,9 +312,7 @@ class Database:
             connection, self._connection = self._connection, None
             # Another connection counts the commits of others from another number.
             self._data_version = None
-            with suppress(SQLAlchemyError, sqlite3.Error):
-                connection.close()
-            connection.engine.dispose()
+            _close(connection)
 
     def _wake_all(self) -> None:
         woken, self._wake = self._wake, asyncio.Event()
@@ -325,83 +326,12 @@ def _look_through(path: Path) -> None:
         DatabaseUnusable: it is damaged.
         StorageUnavailable: it can't be read.
     """
-    with translated(path), closing(_reading_driver(path)) as driver:
+    with translated(path), closing(connections.reading_driver(path)) as driver:
         if driver.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise damaged(path)
 
 
-def _address(path: Path) -> str:
-    # mode=rw: a file that is not there is an error, not a new and empty database.
-    return f"{path.absolute().as_uri()}?mode=rw"
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
-
-
-def _wait_for_lock(driver: sqlite3.Connection, seconds: float) -> None:
-    driver.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-
-
-def _writer_connection(path: Path, *, lock_seconds: float) -> Connection:
-    def connect() -> sqlite3.Connection:
-        driver = sqlite3.connect(_address(path), uri=True, isolation_level=None, cached_statements=2 * LARGEST_BATCH)
-        _wait_for_lock(driver, lock_seconds)
-        for pragma in WRITER_PRAGMAS:
-            driver.execute(pragma)
-        return driver
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
-    translate_statements(engine, path)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # The lock first: a transaction that reads, then writes, can't be refused half-way.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine.connect()
-
-
-def _reading_driver(path: Path) -> sqlite3.Connection:
-    # Used by one thread at a time, but not by the one that opens it.
-    driver = sqlite3.connect(_address(path), uri=True, isolation_level=None, check_same_thread=False)
-    for pragma in READER_PRAGMAS:
-        driver.execute(pragma)
-    return driver
-
-
-def _reader_engine(path: Path) -> Any:
-    # A command that only writes spares itself these imports.
-    import aiosqlite
-    from sqlalchemy.ext.asyncio import create_async_engine
-    from sqlalchemy.pool import AsyncAdaptedQueuePool
-
-    async def connect() -> aiosqlite.Connection:
-        # Opened before aiosqlite has it: the thread of a connection that it can't open may outlive the loop, and then
-        # dies with a traceback.
-        driver = await asyncio.to_thread(_reading_driver, path)
-        connection = aiosqlite.Connection(lambda: driver, iter_chunk_size=ROWS_AT_ONCE)
-        try:
-            return await connection
-        except BaseException:
-            # Cancelled on the way, as by a signal at the start: its thread would keep the process alive for ever.
-            connection.stop()
-            raise
-
-    engine = create_async_engine(
-        "sqlite+aiosqlite://",
-        async_creator=connect,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=READER_WAIT_SECONDS,
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
+def _close(connection: Connection) -> None:
+    with suppress(SQLAlchemyError, sqlite3.Error):
+        connection.close()
+    connection.engine.dispose()

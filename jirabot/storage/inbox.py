@@ -1,5 +1,6 @@
 """The rows of deliveries: what came, in which order, and what it led to."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from jirabot.core.deliveries import (
 from jirabot.core.ids import DeliveryId, IssueKey, LaneId, TriggerKey, WorkspaceId
 from jirabot.storage import lanes, runs
 from jirabot.storage.columns import columns_of, microseconds, row_of
+from jirabot.storage.connections import driver_of
 from jirabot.storage.schema import actions, deliveries, unfinished_delivery
 from jirabot.storage.spool import LARGEST_IN_ROW_BYTES, Spool
 
@@ -73,37 +75,44 @@ def recordable(delivery: NewDelivery, spool: Spool) -> Recordable:
     return Recordable(delivery, values, name)
 
 
-def record(connection: Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
-    """Insert what is new of *batch*, in order, and make its lanes ready: two statements for up to 256."""
+def record(driver: sqlite3.Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
+    """Insert what is new of *batch*, in order, and make its lanes ready: two statements for up to 256.
+
+    Within the transaction that is open on *driver*.
+    """
     recorded: list[Recorded] = []
     for first in range(0, len(batch), MOST_IN_A_STATEMENT):
-        recorded += _record(connection, batch[first : first + MOST_IN_A_STATEMENT], spool)
+        recorded += _record(driver, batch[first : first + MOST_IN_A_STATEMENT], spool)
     return recorded
 
 
-def _record(connection: Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
-    values = tuple(value for row in batch for value in row.values)
-    text = _insert_text(len(batch))
-    inserted = connection.exec_driver_sql(text, values, execution_options={"preserve_rowcount": True}).rowcount
+def _record(driver: sqlite3.Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
+    values = [value for row in batch for value in row.values]
+    inserted = driver.execute(_insert_text(len(batch)), values).rowcount
     ids = [row.delivery.id for row in batch]
     # Most batches hold no copy. Asking for what was inserted, row by row, would hand the interpreter's lock to and fro
     # for every one, between this thread and the loop that answers.
-    asked = {"ids": ids, "inserted": inserted}
-    new = set(ids) if inserted == len(batch) else set(connection.execute(_INSERTED, asked).scalars())
+    new = set(ids) if inserted == len(batch) else _inserted(driver, ids, inserted)
     received = [
         row.delivery for row in batch if row.delivery.id in new and row.delivery.state is DeliveryState.RECEIVED
     ]
     if received:
-        lanes.wake(connection, received)
-    return [_told(connection, row, new, spool) for row in batch]
+        lanes.wake(driver, received)
+    return [_told(driver, row, new, spool) for row in batch]
 
 
-def _told(connection: Connection, row: Recordable, new: set[str], spool: Spool) -> Recorded:
+def _inserted(driver: sqlite3.Connection, ids: Sequence[DeliveryId], count: int) -> set[DeliveryId]:
+    """Find those of a batch that its INSERT has added: none that was there before has a later number."""
+    marks = ", ".join("?" * len(ids))
+    text = f"SELECT id FROM deliveries WHERE id IN ({marks}) ORDER BY no DESC LIMIT ?"  # noqa: S608 - marks only
+    return {DeliveryId(id_) for (id_,) in driver.execute(text, [*ids, count])}
+
+
+def _told(driver: sqlite3.Connection, row: Recordable, new: set[DeliveryId], spool: Spool) -> Recorded:
     delivery = row.delivery
     if delivery.id in new:
         return Recorded(id=delivery.id, duplicate=False)
-    asked = {"of_workspace": delivery.workspace_id, "of_body": delivery.fingerprint}
-    first = connection.execute(_FIRST, asked).scalar_one()
+    (first,) = driver.execute(_FIRST_TEXT, (delivery.workspace_id, delivery.fingerprint)).fetchone()
     if row.spool and first != delivery.id:
         spool.forget(row.spool)
     return Recorded(id=first, duplicate=True)
@@ -131,14 +140,7 @@ _COLUMNS = columns_of(deliveries, Delivery)
 _same_body = (deliveries.c.workspace_id == bindparam("of_workspace")) & (
     deliveries.c.fingerprint == bindparam("of_body")
 )
-_FIRST = select(deliveries.c.id).where(_same_body)
-_INSERTED = (
-    select(deliveries.c.id)
-    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(deliveries.c.no.desc())
-    .limit(bindparam("inserted"))
-)
-"""Those of a batch that its INSERT has added: none that was there before has a later number."""
+_FIRST_TEXT = "SELECT id FROM deliveries WHERE workspace_id = ? AND fingerprint = ?"
 _FIND_FIRST = select(*_COLUMNS).where(_same_body)
 _FIND = select(*_COLUMNS).where(deliveries.c.id == bindparam("delivery_id"))
 _REQUEST = select(deliveries.c.headers, deliveries.c.body, deliveries.c.spool).where(
@@ -247,7 +249,8 @@ class Deliveries:
         self._connection, self._spool = connection, spool
 
     def record(self, new: Sequence[NewDelivery]) -> Sequence[Recorded]:
-        return record(self._connection, [recordable(delivery, self._spool) for delivery in new], self._spool)
+        batch = [recordable(delivery, self._spool) for delivery in new]
+        return record(driver_of(self._connection), batch, self._spool)
 
     def find(self, delivery_id: DeliveryId) -> Delivery | None:
         row = self._connection.execute(_FIND, {"delivery_id": delivery_id}).mappings().one_or_none()

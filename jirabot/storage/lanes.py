@@ -4,6 +4,7 @@ A lane is `idle`, `ready` from `ready_at` on, or `leased` until `lease_until`. E
 whose owner and epoch no longer stand in the row has lost the lane and changes nothing.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -104,14 +105,14 @@ _NEXT_READY = select(func.min(lanes.c.ready_at)).where(lanes.c.state == READY)
 _NEXT_EXPIRED = select(func.min(lanes.c.lease_until)).where(lanes.c.state == LEASED)
 
 
-def wake(connection: Connection, received: Sequence[NewDelivery]) -> None:
-    """Make the idle lanes of what came ready, and make those that are not there yet."""
-    values = tuple(
+def wake(driver: sqlite3.Connection, received: Sequence[NewDelivery]) -> None:
+    """Make the idle lanes of what came ready, and make those that are not there yet; on the way of every webhook."""
+    values = [
         value
         for delivery in received
         for value in (delivery.lane_id, delivery.workspace_id, delivery.issue_id, microseconds(_due_at(delivery)))
-    )
-    connection.exec_driver_sql(_wake_text(len(received)), values)
+    ]
+    driver.execute(_wake_text(len(received)), values)
 
 
 def _due_at(delivery: NewDelivery) -> datetime:

@@ -115,13 +115,12 @@ class TestGone:
             Database.open(path)
 
     async def test_a_read_that_cannot_open_it_leaves_no_thread(self, path: Path):
-        # One that outlives the loop dies with a traceback on standard error, beside what the command says.
+        before = set(threading.enumerate())
         async with Database.open(path) as database:
             strip(path)
-            before = set(threading.enumerate())
             with pytest.raises(StorageUnavailable):
                 await database.read(lambda tx: tx.workspaces.list())
-            left = set(threading.enumerate()) - before
+        left = set(threading.enumerate()) - before
         assert [thread.name for thread in left if not thread.name.startswith("asyncio_")] == []
 
     async def test_a_damaged_file_is_told(self, path: Path):

@@ -1,0 +1,84 @@
+"""Threads that do what they are given, beside the loop."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class _Given(NamedTuple):
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+class Threads:
+    """Some threads with one queue; one thread does what it is given in order. Owned by one loop.
+
+    `ThreadPoolExecutor` does the same with locks and a second future for each piece, which the loop's thread pays for,
+    and every webhook waits for that one (docs/decisions/0016).
+    """
+
+    def __init__(self, most: int, *, name: str, done: Callable[[], None] = lambda: None) -> None:
+        """Start none yet, and never more than *most*; *done* is called in the loop after each piece of work."""
+        self._most, self._name, self._done = most, name, done
+        self._given: SimpleQueue[_Given | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._going = 0
+
+    def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Have *work* done by the next thread that is free; what nobody waits for any more when it is reached is not.
+
+        The future has what it returns or raises.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._going += 1
+        if len(self._threads) < min(self._going, self._most):
+            # A daemon, so that one whose owner was not closed does not keep the process: SQLite survives that.
+            thread = Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._given.put(_Given(work, future, loop))
+        return future
+
+    async def aclose(self) -> None:
+        """End the threads, once what was given is done. Nothing may be given any more."""
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._given.put(None)
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
+
+    def _work(self) -> None:
+        while (given := self._given.get()) is not None:
+            result: Any = None
+            error: BaseException | None = None
+            if not given.future.cancelled():
+                try:
+                    result = given.work()
+                except StopIteration as stopped:
+                    # No future takes it, and whoever waits would wait for ever.
+                    error = RuntimeError("the work raised StopIteration")
+                    error.__cause__ = stopped
+                except BaseException as raised:  # noqa: BLE001 - it is raised where the work is waited for
+                    error = raised
+            # A loop that is closed has nobody left who waits.
+            with suppress(RuntimeError):
+                given.loop.call_soon_threadsafe(self._finish, given.future, result, error)
+            # Held by nobody while the thread waits for more.
+            del given, result, error
+
+    def _finish(self, future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+        self._going -= 1
+        self._done()
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
