@@ -1,10 +1,11 @@
 """How fast webhooks are acknowledged, beside a handler that only checks their HMAC, turn by turn in one run.
 
 `python benchmarks/ack.py`. Signed bodies of 4 KB, each another one, over connections that stay open; the daemon handles
-what it took meanwhile, as it always does. While one of the two is measured the other is stopped (SIGSTOP): they never
-share the machine. The load comes from a process of its own (`load.py`), which is no faster than a simple client in
-Python is; both sides have the same. What we hold it to: 0.5 at 16 and 0.65 at 64 connections, p99 10 and 20 ms, and
-0.9 of that ratio while ten agents sleep.
+what it took meanwhile, as it always does. Beside it the floor (`floor.py`), and what the machine allows: `durable.py`
+checks, commits and answers, and does no more. While one is measured the others are stopped (SIGSTOP): they never share
+the machine. The load comes from a process of its own (`load.py`), which is no faster than a simple client in Python is;
+all have the same. What we hold it to: 0.5 of the floor at 16 and 0.65 at 64 connections, p99 10 and 20 ms, and 0.9 of
+that ratio while ten agents sleep.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import asyncio
 import contextlib
 import statistics
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,20 +32,21 @@ LARGE_BYTES = 24_000_000
 
 @dataclass
 class Bench:
-    """The daemon and the floor, which take turns."""
+    """The daemon, the floor and the bare durable handler, which take turns."""
 
     daemon: Daemon
     app: App
     jira: Sandbox
     site: Site
-    floor: int
+    beside: Sequence[tuple[str, int]]
+    """The floor and the durable handler: address and process id."""
     order: Order
     seconds: float
     rounds: int
 
     async def ours(self, connections: int) -> Measured:
-        """Measure the daemon while the floor is stopped."""
-        with daemons.stopped(self.floor):
+        """Measure the daemon while the others are stopped."""
+        with self._stopped():
             order = replace(self.order, url=self.site.events_url, connections=connections, seconds=self.seconds)
             measured = await asyncio.to_thread(load.measure, order)
         self.order = replace(self.order, first=self.order.first + measured.count + connections)
@@ -52,23 +54,37 @@ class Bench:
             raise SystemExit(f"the daemon refused: {measured.refused[0]}")
         return measured
 
-    async def theirs(self, connections: int) -> Measured:
-        """Measure the floor while the daemon is stopped."""
+    async def theirs(self, connections: int) -> list[Measured]:
+        """Measure the others one by one, while the daemon is stopped."""
+        measured = []
         with daemons.stopped(self.daemon.pid):
-            order = replace(self.order, connections=connections, seconds=self.seconds)
-            return await asyncio.to_thread(load.measure, order)
+            for url, pid in self.beside:
+                with self._stopped(but=pid):
+                    order = replace(self.order, url=url, connections=connections, seconds=self.seconds)
+                    measured.append(await asyncio.to_thread(load.measure, order))
+        self.order = replace(self.order, first=self.order.first + max(each.count for each in measured) + connections)
+        return measured
+
+    @contextlib.contextmanager
+    def _stopped(self, *, but: int = 0) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for _, pid in self.beside:
+                if pid != but:
+                    stack.enter_context(daemons.stopped(pid))
+            yield
 
     async def compare(self, name: str, connections: Sequence[int] = CONNECTIONS) -> None:
         """Measure both in turn, and print medians and the ratio, pair by pair."""
         for number in connections:
-            pairs = [(await self.ours(number), await self.theirs(number)) for _ in range(self.rounds)]
-            ours, floor = ([pair[side].rate for pair in pairs] for side in (0, 1))
+            rounds = [(await self.ours(number), *await self.theirs(number)) for _ in range(self.rounds)]
+            ours, floor, durable = ([each[side].rate for each in rounds] for side in range(3))
             ratios = sorted(mine / theirs for mine, theirs in zip(ours, floor, strict=True))
-            late = [statistics.median(pair[side].p99 for pair in pairs) for side in (0, 1)]
+            allowed = statistics.median(theirs / bare for theirs, bare in zip(durable, floor, strict=True))
+            late = [statistics.median(each[side].p99 for each in rounds) for side in range(3)]
             print(
-                f"{name:<26} {number:>4} {statistics.median(ours):>8.0f} {statistics.median(floor):>8.0f}"
-                f"   {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
-                f" {late[0]:>8.1f} {late[1]:>8.1f} {self.daemon.megabytes():>7.0f}",
+                f"{name:<20} {number:>4} {statistics.median(ours):>7.0f} {statistics.median(floor):>8.0f}"
+                f"   {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f}) {allowed:>8.2f}"
+                f" {late[0]:>8.1f} {late[1]:>6.1f} {late[2]:>7.1f} {self.daemon.megabytes():>6.0f}",
                 flush=True,
             )
 
@@ -92,9 +108,10 @@ async def bench(agent: str, agents: int, *, seconds: float, rounds: int) -> Asyn
             issue = await jira.create_issue(summary=f"Issue {number}")
             await jira.comment(issue.key, "@openhands wait")
         await daemons.until_running(app, agents)
-        url, floor = stack.enter_context(daemons.floor(site.secret))
-        order = Order(url=url, secret=site.secret, base_url=jira.base_url, connections=1, seconds=seconds)
-        yield Bench(daemon, app, jira, site, floor, order, seconds, rounds)
+        programs = daemons.FLOOR, daemons.DURABLE
+        beside = [stack.enter_context(daemons.beside(each, site.secret)) for each in programs]
+        order = Order(url=site.events_url, secret=site.secret, base_url=jira.base_url, connections=1, seconds=seconds)
+        yield Bench(daemon, app, jira, site, beside, order, seconds, rounds)
 
 
 @contextlib.asynccontextmanager
@@ -121,9 +138,13 @@ async def main() -> None:
     options.add_argument("--rounds", type=int, default=7, help="how often each is measured, in turn")
     given = options.parse_args()
     how = {"seconds": given.seconds, "rounds": given.rounds}
-    print(f"{'':<26} {'conn':>4} {'ours/s':>8} {'floor/s':>8}   ratio             p99 ms    floor      MB")
+    print(f"{'':<20} {'':>4} {'':>7} {'':>8}   {'ratio':<17} {'':>5} {'p99 ms':>8}")
+    print(
+        f"{'':<20} {'conn':>4} {'ours/s':>7} {'floor/s':>8}   {'ours':<16} {'durable':>6}"
+        f" {'ours':>8} {'floor':>6} {'durable':>7} {'MB':>6}"
+    )
     async with bench("true", 0, **how) as quiet:
-        print(f"{'idle':<67} {quiet.daemon.megabytes():>22.0f}")
+        print(f"{'idle':<77} {quiet.daemon.megabytes():>22.0f}")
         await quiet.compare("4 KB bodies")
         async with large_bodies(quiet):
             await quiet.compare("24 MB bodies beside", [16])

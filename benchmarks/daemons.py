@@ -25,6 +25,7 @@ START_SECONDS = 30.0
 
 SERVE = "import sys; from jirabot.cli.main import main; sys.exit(main(sys.argv[1:]))"
 FLOOR = Path(__file__).with_name("floor.py")
+DURABLE = Path(__file__).with_name("durable.py")
 IMPATIENT = Path(__file__).with_name("impatient.py")
 
 _OFF = {"webhooks_per_minute": 0, "api_calls_per_hour": 0}
@@ -147,14 +148,14 @@ async def connect(app: App, jira: Sandbox) -> Site:
 
 
 @contextlib.contextmanager
-def floor(secret: str, *more: str) -> Iterator[tuple[str, int]]:
-    """Run the bare handler (`floor.py`) in a process of its own; gives its address and process id."""
-    with subprocess.Popen([sys.executable, str(FLOOR), secret, *more], stdout=subprocess.PIPE) as process:
+def beside(program: Path, secret: str, *more: str) -> Iterator[tuple[str, int]]:
+    """Run a handler to compare with in a process of its own; gives its address and process id."""
+    with subprocess.Popen([sys.executable, str(program), secret, *more], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/events", process.pid
         finally:
-            process.kill()
+            process.terminate()
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ async def beside_the_floor(samples: int) -> None:
     """Measure against the bare handler: one webhook is switched off while the other's receiver is asked."""
     async with bench("cloud", 1) as (one, site):
         jira = one.jira
-        with daemons.floor(site.secret, jira.base_url, jira.bot.email, jira.bot.token) as (url, _):
+        with daemons.beside(daemons.FLOOR, site.secret, jira.base_url, jira.bot.email, jira.bot.token) as (url, _):
             ours, theirs = (*jira.jira.webhooks.values(), jira.add_webhook(url, secret=site.secret))
             for number in IN_FLIGHT:
                 rounds = max(3, samples // number)

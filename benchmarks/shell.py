@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 
 ROUNDS = 15
-START_ROUNDS = 5
+START_ROUNDS = 11
 CLI = "from jirabot.cli.start import run; run()"
 THIRD_PARTY = (
-    "import aiohttp, aiohttp.web, aiosqlite, cryptography.hazmat.primitives.ciphers.aead, markdown_it, orjson, "
-    "prometheus_client, pydantic, pydantic_settings, rich, sqlalchemy, sqlalchemy.dialects.sqlite.aiosqlite, "
-    "sqlalchemy.ext.asyncio, structlog, typer"
+    "import aiohttp, aiohttp.web, cryptography.hazmat.primitives.ciphers.aead, markdown_it, orjson, "
+    "prometheus_client, pydantic, pydantic_settings, rich, sqlalchemy, "
+    "sqlalchemy.dialects.sqlite, structlog, typer"
 )
 """What the daemon imports of others when it starts."""
 

@@ -100,7 +100,7 @@ class RandomIds:
     def sortable(self) -> str:
         """Make an id in UUIDv7's layout, as 32 hex digits: 48 bits of milliseconds, then randomness."""
         stamp = (time.time_ns() // 1_000_000) & (2**48 - 1)
-        tail = secrets.randbits(80)
+        tail = int.from_bytes(os.urandom(10))
         value = stamp << 80 | tail
         value = value & ~(0xF << 76) | 0x7 << 76
         value = value & ~(0x3 << 62) | 0x2 << 62

@@ -51,9 +51,12 @@ class LogLine:
 
 
 class _Line(BaseModel):
-    """One line of the protocol. Types are strict; a field we don't know is left out, as agents add fields at will."""
+    """One line of the protocol. Types are strict; a field we don't know is left out, as agents add fields at will.
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+    The validators are built with the first line: most commands, and the daemon's start, read none.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False, defer_build=True)
 
 
 class _Started(_Line):
@@ -101,7 +104,9 @@ class _Usage(_Line):
 
 
 _AnyLine = _Started | _Progress | _Message | _Question | _Finished | _Failed | _Stopped | _Usage
-_READER: TypeAdapter[_AnyLine] = TypeAdapter(Annotated[_AnyLine, Field(discriminator="type")])
+_READER: TypeAdapter[_AnyLine] = TypeAdapter(
+    Annotated[_AnyLine, Field(discriminator="type")], config=ConfigDict(defer_build=True)
+)
 
 
 def parse_line(line: bytes | str) -> AgentEvent | LogLine:

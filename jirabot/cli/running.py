@@ -58,8 +58,10 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
         KeyboardInterrupt: it was Ctrl-C that ended it.
     """
     import asyncio
+    import gc
     import signal
 
+    gc.enable()
     interrupted = False
 
     async def listening() -> T:

@@ -161,7 +161,8 @@ def _source(payload: Mapping[str, Any], dialect: Dialect) -> Source:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    # Decoded JSON has no other mapping, and to ask for the abstract one takes three times as long.
+    return value if isinstance(value, dict) else {}
 
 
 def _identified(value: object) -> bool:

@@ -122,6 +122,7 @@ class Metrics:
         self._counters = {
             name: Counter(name, each.says, each.labels, registry=registry) for name, each in COUNTERS.items()
         }
+        self._children: dict[tuple[str, tuple[str, ...]], Counter] = {}
         self._gauges = {name: Gauge(name, each.says, each.labels, registry=registry) for name, each in GAUGES.items()}
         self._histograms = {
             name: Histogram(name, each.says, each.labels, buckets=ANSWER_SECONDS, registry=registry)
@@ -132,10 +133,17 @@ class Metrics:
         for counted in EVENTS.get(event, ()):
             if counted.when(fields):
                 facts = {**fields, **counted.labels}
-                labels = [str(facts.get(label, "")) for label in COUNTERS[counted.counter].labels]
-                self._counters[counted.counter].labels(*labels).inc()
+                labels = tuple(str(facts.get(label, "")) for label in COUNTERS[counted.counter].labels)
+                self._counter(counted.counter, labels).inc()
         if event == "effect.delivered" and isinstance(waited := fields.get("waited_seconds"), int | float):
             self._histograms["jirabot_first_answer_seconds"].labels(str(fields.get("workspace", ""))).observe(waited)
+
+    def _counter(self, name: str, labels: tuple[str, ...]) -> Counter:
+        """Give a counter's child; the library looks for it under a lock, and this is on the way of every webhook."""
+        child = self._children.get((name, labels))
+        if child is None:
+            child = self._children[name, labels] = self._counters[name].labels(*labels)
+        return child
 
     def write(self, standing: Standing | None, *, database_up: bool, accept: str) -> tuple[bytes, str]:
         """Write everything in the form that *accept* asks for; give its type too. *standing*: None where not known."""

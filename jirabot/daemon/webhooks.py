@@ -57,7 +57,7 @@ class Door:
         raw = RawDelivery(
             headers=_headers(request), body=body, remote=request.remote or "", received_at=self._app.clock.now()
         )
-        with self._precedence.answering():
+        with self._precedence:
             return _answer(await self._app.intake.accept(served, raw, by=DAEMON))
 
     async def _body(self, request: web.Request) -> bytes:
@@ -77,7 +77,7 @@ class Door:
         try:
             if request.content.is_eof():
                 # It has come with the head, as small ones do: nothing is waited for.
-                return await self._read(request)
+                return self._at_most(request.content.read_nowait())
             async with asyncio.timeout(BODY_SECONDS):
                 return await self._read(request)
         except TimeoutError as error:
@@ -93,7 +93,12 @@ class Door:
             total += len(chunk)
             if total > self._max_bytes:
                 raise _too_large(self._max_bytes)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return b"".join(chunks)
+
+    def _at_most(self, body: bytes) -> bytes:
+        if len(body) > self._max_bytes:
+            raise _too_large(self._max_bytes)
+        return body
 
 
 def _too_large(most: int) -> TooLarge:

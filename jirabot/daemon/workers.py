@@ -13,7 +13,7 @@ from jirabot.core.managers.delivery import Claimed
 from jirabot.core.people import DAEMON
 from jirabot.daemon.crews import Crew
 from jirabot.daemon.database import DatabaseWatch
-from jirabot.daemon.precedence import Precedence
+from jirabot.daemon.precedence import INBOX, Precedence
 from jirabot.errors import JirabotError, Kind
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Workers:
             tasks.create_task(self._repeat(self._prune_once))
             tasks.create_task(self._repeat(app.budgets.keep))
             inbox = self._crew(tasks, partial(app.pipeline.claim, by=DAEMON), self._handle_lane)
-            tasks.create_task(self._loop("inbox", inbox.begin_next, app.pipeline.next_due_seconds))
+            tasks.create_task(self._loop(INBOX, inbox.begin_next, app.pipeline.next_due_seconds))
             deliver = partial(app.delivery.deliver, by=DAEMON)
             outbox = self._outbox = self._crew(tasks, partial(app.delivery.claim, by=DAEMON), deliver)
             due = app.delivery.next_due_seconds
@@ -96,7 +96,7 @@ class Workers:
     async def _handle_lane(self, lease: Lease) -> None:
         pipeline = self._app.pipeline
         while await pipeline.handle_next(lease, by=DAEMON):
-            await self.precedence.give_way("inbox")
+            await self.precedence.give_way(INBOX)
         await pipeline.release(lease, by=DAEMON)
 
     async def drain(self) -> None:

@@ -6,7 +6,7 @@ everything that stands in it.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -111,17 +111,24 @@ def _is_deep(root: Mapping[str, Any]) -> bool:
 
 
 def _bases(payload: Mapping[str, Any]) -> tuple[str, ...]:
-    found = map(bases.of_self, _selves(payload))
-    return tuple(dict.fromkeys(base for base in found if base))
+    found: dict[str, None] = {}
+    for address in _selves(payload):
+        if base := bases.of_self(address):
+            found[base] = None
+    return tuple(found)
 
 
-def _selves(payload: Mapping[str, Any]) -> Iterator[object]:
+def _selves(payload: Mapping[str, Any]) -> list[object]:
     # On the way of every delivery to its answer: what is not there, as most of it, costs one look each.
-    for subject in filter(None, map(_object, map(payload.get, _SUBJECTS))):
-        yield subject.get("self")
-        for person in filter(None, map(_object, map(subject.get, _PEOPLE))):
-            yield person.get("self")
-    yield _object(_object(_object(payload.get("issue")).get("fields")).get("project")).get("self")
+    selves: list[object] = []
+    for name in _SUBJECTS:
+        subject = payload.get(name)
+        if isinstance(subject, dict):
+            selves.append(subject.get("self"))
+            selves += [_object(subject[role]).get("self") for role in _PEOPLE if role in subject]
+    fields = _object(_object(payload.get("issue")).get("fields"))
+    selves.append(_object(fields.get("project")).get("self"))
+    return selves
 
 
 def _has_time(payload: Mapping[str, Any]) -> bool:

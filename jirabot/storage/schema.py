@@ -86,11 +86,11 @@ def _belongs(table: str, *columns: str, to: Table) -> ForeignKeyConstraint:
 
 
 def _unique_where(name: str, condition: ColumnElement[bool], *columns: Column[str]) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+    return Index(name, *columns, unique=True, sqlite_where=condition)
 
 
 def _index_where(name: str, condition: ColumnElement[bool], *columns: Column[str]) -> Index:
-    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+    return Index(name, *columns, sqlite_where=condition)
 
 
 meta = Table(

@@ -22,6 +22,10 @@ COME_AGAIN_SECONDS = 60.0
 """When Jira is asked to send again: the backlog takes minutes."""
 
 
+IN_TIME = timedelta()
+"""No time too early."""
+
+
 class Arrivals:
     """Counts the webhooks of each workspace."""
 
@@ -32,9 +36,9 @@ class Arrivals:
 
     def early_by(self, served: Served, *, now: datetime) -> timedelta:
         """Count a webhook, and say by how long it comes too early for its workspace's rate."""
+        if not served.limits.webhooks_per_minute:
+            return IN_TIME
         limit, id_ = served.webhooks, served.workspace.id
-        if not limit.count:
-            return timedelta()
         bucket = self._buckets.get(id_) or budgets.full(limit, now)
         if not served.deployment.sends_again:
             self._buckets[id_], wait = budgets.promise(bucket, limit, now)
@@ -43,7 +47,7 @@ class Arrivals:
         if isinstance(left, timedelta):
             return left
         self._buckets[id_] = left
-        return timedelta()
+        return IN_TIME
 
     async def has_backlog(self, served: Served, *, now: datetime) -> bool:
         """Say whether too many wait already."""

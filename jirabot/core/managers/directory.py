@@ -43,6 +43,8 @@ class Served:
 
     def secrets_at(self, now: datetime) -> tuple[bytes, ...]:
         """Give the webhook secrets that count at that time, the present one first."""
+        if not self.previous_secrets:
+            return self.webhook_secrets
         return (*self.webhook_secrets, *(secret for secret, until in self.previous_secrets if now < until))
 
 

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DeliveryState, Envelope, NewDelivery, RawDelivery, lane_of
@@ -37,8 +37,7 @@ LARGE_BYTES = 256 * 1024
 """Larger bodies are proved and read beside the loop, where small ones wait for their answer: 25 MB take 0.1 s."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A delivery is on disk. `status`: `accepted`, `duplicate` (with the first one's id) or `paused`."""
 
     delivery_id: DeliveryId
@@ -131,7 +130,9 @@ class Intake:
         foreign = [base for base in envelope.bases if base not in workspace.base_urls]
         delivery = self._delivery(served, raw, envelope, body_print, foreign)
         if delivery.state is DeliveryState.RECEIVED:
-            delivery = await self._at_its_rate(served, delivery)
+            early = self._arrivals.early_by(served, now=delivery.received_at)
+            if early:
+                delivery = await self._at_its_rate(served, delivery, early)
         recorded = await self._storage.record(delivery)
         if foreign:
             raise HostMismatch(
@@ -147,18 +148,15 @@ class Intake:
             await self._storage.write(lambda tx: self._release_if_active(tx, workspace.id))
         return Accepted(delivery_id=recorded.id, status="accepted" if active else "paused")
 
-    async def _at_its_rate(self, served: Served, delivery: NewDelivery) -> NewDelivery:
+    async def _at_its_rate(self, served: Served, delivery: NewDelivery, early: timedelta) -> NewDelivery:
         """Put off what comes too fast, or refuse it where it will come again; a copy is never refused.
 
         Raises:
             RateLimited: it will come again, and too much waits.
         """
         now = delivery.received_at
-        early = self._arrivals.early_by(served, now=now)
-        if not early:
-            return delivery
         if not served.deployment.sends_again:
-            return replace(delivery, due_at=now + early)
+            return delivery._replace(due_at=now + early)
         if await self._arrivals.has_backlog(served, now=now) and await self._is_new(delivery):
             raise RateLimited(
                 f"the workspace sends more than {served.webhooks.count} webhooks a minute, and too many wait already",

@@ -42,7 +42,7 @@ def add_delivery(tx: Transaction, workspace_id: WorkspaceId, state: DeliveryStat
     name = id or state.value
     new = delivery(name, issue=name.upper(), workspace_id=workspace_id, received_at=NOW)
     if state in (DeliveryState.RECEIVED, DeliveryState.PAUSED):
-        tx.deliveries.record([replace(new, state=state)])
+        tx.deliveries.record([new._replace(state=state)])
         return
     tx.deliveries.record([new])
     lease = tx.deliveries.claim_lane(owner="me", now=NOW, until=LATER, only=new.lane_id)
