@@ -24,6 +24,7 @@ from jirabot.core.ids import BackendName, DeliveryId
 from jirabot.core.managers.alerts import WebhookAlerts
 from jirabot.core.managers.arrivals import Arrivals
 from jirabot.core.managers.budgets import Budgets
+from jirabot.core.managers.callers import Callers
 from jirabot.core.managers.comment_marks import CommentMarks
 from jirabot.core.managers.conversations import Conversations
 from jirabot.core.managers.deletions import Deletions
@@ -141,6 +142,7 @@ class App:
     keys: Keys
     tokens: Tokens
     intake: Intake
+    callers: Callers
     pipeline: Pipeline
     runs: Runs
     expiry: Expiry
@@ -452,6 +454,7 @@ def _wired(settings: Settings, storage: Storage, clients: Clients, *, log: Annou
             log=log,
             switched_off=settings.switched_off,
         ),
+        callers=Callers(limits=settings.limits, clock=clock),
         pipeline=pipeline,
         runs=runs,
         expiry=Expiry(

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -129,6 +130,21 @@ def folder(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+def networks(value: object) -> object:
+    """Read a list of networks, or one text as `words` does; an address alone is the network of it.
+
+    Raises:
+        ValueError: one is none.
+    """
+    listed = words(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    try:
+        return tuple(ip_network(each) for each in listed)
+    except ValueError:
+        raise ValueError('a list of networks such as `["10.0.0.0/8"]`, with no address within them') from None
+
+
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 LimitingDuration = Annotated[timedelta, BeforeValidator(limiting_duration)]
 OwnLimitingDuration = Annotated[
@@ -137,6 +153,7 @@ OwnLimitingDuration = Annotated[
 Size = Annotated[int, BeforeValidator(size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Arguments = Annotated[tuple[str, ...], BeforeValidator(arguments)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(networks)]
 OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
 
@@ -155,6 +172,11 @@ class ServerSettings(Section):
         "", description="How Jira and people reach this daemon; made from host and port if empty"
     )
     max_body: Size = Field(25_000_000, description="The largest webhook that is accepted; Jira's own limit is 25 MB")
+    trusted_proxies: Networks = Field(
+        (),
+        description="The networks of the proxies before the daemon: who asks is read from their `X-Forwarded-For`",
+        examples=[("10.0.0.0/8", "fd00::/8")],
+    )
 
     def reached_at(self, port: int | None = None) -> str:
         """Give the address under which Jira and people reach the daemon, without a final slash."""
@@ -166,6 +188,10 @@ class ServerSettings(Section):
 _API_CALLS = (
     "How often a workspace's Jira may be called in an hour; a fifth of it is kept for answers, questions and results. "
     "0 is no limit"
+)
+_REQUESTS = (
+    "How often one client address may ask the management API at this deployment's addresses in an hour; more is "
+    "answered 429. 0 is no limit"
 )
 _SESSION = "How long an open conversation may rest, without a comment or news of its agent, before it ends; 0: for ever"
 _FIRST_ANSWER = "A first answer that takes longer, from a webhook's receipt to Jira's answer, is counted as late"
@@ -181,6 +207,7 @@ class CloudLimits(Section):
         "429, which Jira Cloud sends again. 0 is no limit",
     )
     api_calls_per_hour: int = Field(1000, ge=0, description=_API_CALLS)
+    requests_per_hour: int = Field(1000, ge=0, description=_REQUESTS)
     session: LimitingDuration = Field(timedelta(hours=24), description=_SESSION)
     first_answer: Duration = Field(timedelta(seconds=5), description=_FIRST_ANSWER)
 
@@ -195,6 +222,7 @@ class DataCenterLimits(CloudLimits):
         "0 is no limit",
     )
     api_calls_per_hour: int = Field(500, ge=0, description=_API_CALLS)
+    requests_per_hour: int = Field(500, ge=0, description=_REQUESTS)
     session: LimitingDuration = Field(timedelta(hours=48), description=_SESSION)
     first_answer: Duration = Field(timedelta(seconds=10), description=_FIRST_ANSWER)
 

@@ -1,6 +1,7 @@
-"""Who may ask what an operator asks: a program on this machine, or one with a token of the whole instance."""
+"""Who asks, and who may ask what an operator asks: a program on this machine, or one with a token of the instance."""
 
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
 
@@ -28,12 +29,35 @@ async def check_operator(app: App, request: web.Request) -> None:
         raise Forbidden("this is about all workspaces, and the token is of one", hint="make one without `--workspace`")
 
 
+def client_address(
+    request: web.Request, trusted: Collection[IPv4Network | IPv6Network]
+) -> IPv4Address | IPv6Address | None:
+    """Give the address that a request comes from, seen through *trusted* proxies; None where there is none.
+
+    Each proxy adds to `X-Forwarded-For` whom it had the request from, so that it is read from its end: what stands
+    before the first address that is no trusted proxy may be anybody's invention.
+    """
+    address = _address(request.remote or "")
+    hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
+    while address is not None and hops and any(address in network for network in trusted):
+        before = _address(hops.pop())
+        if before is None:
+            break
+        address = before
+    return address
+
+
 def _is_here(request: web.Request) -> bool:
     if any(name in request.headers for name in FORWARDED):
         return False
+    address = _address(request.remote or "")
+    return address is not None and address.is_loopback
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        address = ip_address((request.remote or "").partition("%")[0])
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
+        return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
+    return mapped or address

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from jirabot.app import App
-from jirabot.daemon import health, problems, scrapes, webhooks
+from jirabot.daemon import health, management, problems, scrapes, webhooks
 from jirabot.daemon.logs import connection_log
 from jirabot.daemon.metrics import Metrics
 from jirabot.daemon.workers import Workers
@@ -37,7 +37,7 @@ def make_application(app: App, workers: Workers, metrics: Metrics) -> web.Applic
     ]
     # What no route takes is taken too: the library's own answers stand outside of the middleware.
     others = [web.route("*", path, problems.other_method) for path in dict.fromkeys(route.path for route in routes)]
-    every = [*routes, *others, web.route("*", "/{path:.*}", problems.nowhere)]
+    every = [*routes, *others, *management.routes(app), web.route("*", "/{path:.*}", problems.nowhere)]
     application.add_routes(
         web.RouteDef(each.method, each.path, each.handler, {**each.kwargs, "expect_handler": problems.expected})
         for each in every

@@ -1,5 +1,6 @@
 """Errors on the wire: `application/problem+json` (RFC 9457). The one table from an error's kind to its status."""
 
+import math
 import secrets
 from collections.abc import Callable, Mapping
 
@@ -49,7 +50,7 @@ def response(error: JirabotError) -> web.Response:
     status = status_of(error)
     headers = {}
     if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(round(error.retry_after_seconds))
+        headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
     elif error.kind is Kind.UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif error.kind is Kind.UNAUTHENTICATED:

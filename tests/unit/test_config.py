@@ -1,6 +1,7 @@
 """Settings: where they come from, and how they are read and written."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,13 @@ def test_the_database_of_the_data_folder_may_be_named(monkeypatch: pytest.Monkey
     monkeypatch.setenv("JIRABOT_DATABASE_URL", f"{scheme}:////srv/bot/jirabot.db")
 
     assert load(data_dir=Path("/srv/bot")).database == Path("/srv/bot/jirabot.db")
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/8, 192.0.2.1", '["10.0.0.0/8", "192.0.2.1"]'])
+def test_networks_are_read_from_one_text(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("JIRABOT_SERVER__TRUSTED_PROXIES", text)
+
+    assert load().server.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32"))
 
 
 @pytest.mark.parametrize(("text", "hours"), [("0", 0), ("0s", 0), ("12h", 12), ("2d", 48)])

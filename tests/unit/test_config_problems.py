@@ -74,6 +74,12 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(tmp_path: Path) -> N
             id="a misspelt default",
         ),
         pytest.param(
+            '[server]\ntrusted_proxies = ["10.0.0.1/8"]\n',
+            "bad.toml:2: `server.trusted_proxies` is `['10.0.0.1/8']`: "
+            'a list of networks such as `["10.0.0.0/8"]`, with no address within them',
+            id="no network",
+        ),
+        pytest.param(
             '[limits.cloud]\nsesion = "1h"\n',
             "bad.toml:2: there is no setting `limits.cloud.sesion`; did you mean `session`?",
             id="a misspelt key of a table within a table",
