@@ -59,6 +59,7 @@ def plain_value(value: object) -> object:
         case timedelta():
             return duration_text(value)
         case tuple():
-            return list(value)
+            # Words and networks: each stands in the file as a text.
+            return [str(item) for item in value]
         case _:
             return value

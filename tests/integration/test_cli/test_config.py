@@ -16,6 +16,7 @@ def configured(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
         '[server]\nport = 7\n[agents.local]\ntype = "command"\ncommand = ["my-agent"]\nenv = { KEY = "hunter2" }\n'
     )
     monkeypatch.setenv("JIRABOT_RUNS__DRAIN", "2m")
+    monkeypatch.setenv("JIRABOT_SERVER__TRUSTED_PROXIES", "10.0.0.0/8")
     monkeypatch.setenv("JIRABOT_AGENTS__LOCAL__ENV__OTHER", "hunter2")
     monkeypatch.setenv("JIRA_CLIENT_ID", "an-id")
     monkeypatch.setenv("JIRA_CLIENT_SECRET", "hunter2")
@@ -27,11 +28,20 @@ def test_each_setting_is_shown_with_its_value_and_origin(configured: Cli) -> Non
     shown = configured.done("config", "show", "--json").object
 
     assert shown["file"] == "jirabot.toml"
-    chosen = ["data_dir", "log_level", "server.port", "runs.drain", "agents.default", "agents.local.command"]
+    chosen = [
+        "data_dir",
+        "log_level",
+        "server.port",
+        "server.trusted_proxies",
+        "runs.drain",
+        "agents.default",
+        "agents.local.command",
+    ]
     assert {name: shown["settings"][name] for name in chosen} == {
         "data_dir": {"value": str(configured.data), "origin": "flag"},
         "log_level": {"value": "info", "origin": "default"},
         "server.port": {"value": 7, "origin": "jirabot.toml:2"},
+        "server.trusted_proxies": {"value": ["10.0.0.0/8"], "origin": "JIRABOT_SERVER__TRUSTED_PROXIES"},
         "runs.drain": {"value": "2m", "origin": "JIRABOT_RUNS__DRAIN"},
         "agents.default": {"value": "local", "origin": "default"},
         "agents.local.command": {"value": ["my-agent"], "origin": "jirabot.toml:5"},
