@@ -218,8 +218,11 @@ class Database:
     def _query(self, query: Callable[[Transaction], T]) -> T:
         """In a reader's thread: answer *query* from one state."""
         with translated(self._path):
-            # No more are taken at a time than there are threads.
-            connection = self._reading.pop() if self._reading else connections.reader(self._path)
+            try:
+                # Not looked for first: another thread may take the last one meanwhile.
+                connection = self._reading.pop()
+            except IndexError:
+                connection = connections.reader(self._path)
             try:
                 with connection.begin():
                     return query(UnitOfWork(connection, self._spool))
