@@ -338,6 +338,9 @@ class ConversationStore(Protocol):
         A run whose asker or repository is not known is held back by no limit of theirs.
         """
 
+    def next_run_due_at(self, *, after: datetime) -> datetime | None:
+        """Tell when the next run that waits for its time is due, later than *after*; what is due waits for others."""
+
     def count_leased(self, repository_id: RepositoryId, *, now: datetime) -> int:
         """Count the leased runs whose conversations are in that repository."""
 

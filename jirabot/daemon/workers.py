@@ -79,7 +79,7 @@ class Workers:
             outbox = self._outbox = self._crew(tasks, partial(app.delivery.claim, by=DAEMON), deliver)
             due = app.delivery.next_due_seconds
             tasks.create_task(self._loop("outbox", outbox.begin_next, due, while_draining=True))
-            tasks.create_task(self._loop("runs", lambda: self._begin_run(tasks), _not_due))
+            tasks.create_task(self._loop("runs", lambda: self._begin_run(tasks), app.runs.next_due_seconds))
             probe = partial(app.probes.probe_once, by=DAEMON)
             tasks.create_task(self._loop("probes", probe, app.probes.next_due_seconds))
             tasks.create_task(self._repeat(self._tell))
@@ -221,7 +221,3 @@ class Workers:
         self.database.failed(error)
         if error.kind is not Kind.UNAVAILABLE and error.message != told:
             self._app.log.tell("worker.failed", level="error", cause=error.message, hint=error.hint)
-
-
-async def _not_due() -> None:
-    return None

@@ -107,6 +107,9 @@ CLAIM_WAITING = _claim(
     ~RUN_IS_PAUSED,
     ~RUN_IS_HELD_BACK,
 )
+_NEXT_DUE = select(func.min(runs.c.due_at)).where(
+    runs.c.state == RunState.WAITING, runs.c.due_at > bindparam("after", type_=runs.c.due_at.type)
+)
 _NO_LIMIT = 2**31
 
 
@@ -119,6 +122,12 @@ def save(connection: Connection, run: Run) -> None:
     """Replace all but owner, epoch, lease and stop request."""
     change = update(runs).where(runs.c.id == run.id).values(row_of(run, without=["id", *_LEASING]))
     connection.execute(change)
+
+
+def next_due_at(connection: Connection, *, after: datetime) -> datetime | None:
+    """Tell when the next run that waits for its time is due, later than *after*."""
+    due_at: datetime | None = connection.execute(_NEXT_DUE, {"after": after}).scalar_one()
+    return due_at
 
 
 def find(connection: Connection, run_id: RunId) -> Run | None:

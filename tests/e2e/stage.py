@@ -6,10 +6,14 @@ nobody asked for, no delivery, run or effect left undone, no error in the log th
 """
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +34,7 @@ from jirabot.daemon.application import serve
 from jirabot.jira.client import Timeouts
 from jirabot.sandbox.issues import Comment, Issue, Person
 from jirabot.sandbox.server import Sandbox
+from jirabot.storage import migrations
 
 T = TypeVar("T")
 
@@ -274,6 +279,8 @@ async def staged(jira: Sandbox, folder: Path, *, clock: Clock | None = None, **c
     """Open the stage, with nothing set up yet."""
     log, clock = Log(), MovableClock()
     settings = settings_for(folder, **changes)
+    settings.data_dir.mkdir(mode=0o700)
+    shutil.copy(_migrated(), settings.database)
     timeouts = Timeouts(connect=2.0, total=2.0)
     async with open_app(settings, log=log, clock=clock, timeouts=timeouts) as app, running(app):
         stage = Stage(jira, app, make_repository(folder, "0"), log)
@@ -303,16 +310,39 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@functools.cache
+def _made_once() -> Path:
+    """Give a folder of this process for what every stage has a copy of."""
+    folder = tempfile.mkdtemp(prefix="stages-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+@functools.cache
+def _migrated() -> Path:
+    """Make an empty database: the steps take longer than many a play."""
+    path = _made_once() / "jirabot.db"
+    migrations.upgrade(path)
+    return path
+
+
 def make_repository(folder: Path, name: str) -> Path:
     """Make a bare repository with one commit on `main`, as a git host would hold it."""
-    work, bare = folder / f"work-{name}", folder / f"{name}.git"
+    bare = folder / f"{name}.git"
+    shutil.copytree(_repository(), bare)
+    return bare
+
+
+@functools.cache
+def _repository() -> Path:
+    work, bare = _made_once() / "work", _made_once() / "shop.git"
     work.mkdir()
     for path, text in FILES.items():
         (work / path).write_text(text, encoding="utf-8")
-    git(work, "init", "--quiet", "--initial-branch=main")
+    git(work, "init", "--quiet", "--template=", "--initial-branch=main")
     git(work, "add", ".")
     git(work, "-c", "user.name=Ada", "-c", "user.email=ada@acme.example", "commit", "-qm", "Open the shop")
-    git(folder, "clone", "--quiet", "--bare", str(work), str(bare))
+    git(work, "clone", "--quiet", "--template=", "--bare", str(work), str(bare))
     return bare
 
 

@@ -117,6 +117,12 @@ class Runs:
 
         return await self._storage.write(change)
 
+    async def next_due_seconds(self) -> float | None:
+        """Tell in how many seconds the next run's time comes; None where none waits for its time."""
+        now = self._clock.now()
+        due_at = await self._storage.read(lambda tx: tx.conversations.next_run_due_at(after=now))
+        return None if due_at is None else max(0.0, (due_at - self._clock.now()).total_seconds())
+
     async def tell_waiting(self, *, by: Principal) -> bool:
         """Say on the issues of runs that wait for an agent whose breaker is open that they do; False where all know."""
         now = self._clock.now()

@@ -160,6 +160,10 @@ class Conversations(Store):
                 return leased
         return None
 
+    def next_run_due_at(self, *, after: datetime) -> datetime | None:
+        waiting = (run.due_at for run in self._state.runs.values() if run.state is RunState.WAITING)
+        return min((due_at for due_at in waiting if due_at > after), default=None)
+
     def _has_room(self, run: Run, held: Sequence[Run], limits: Mapping[str, int]) -> bool:
         repository = self._repository(run)
         like_it = {

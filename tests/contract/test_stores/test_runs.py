@@ -353,3 +353,17 @@ class TestLeases:
         assert await opened.write(lambda tx: tx.conversations.renew_run(lost, until=at(1000))) is False
         await opened.write(lambda tx: tx.conversations.release_run(lost))
         assert await find(opened) == before
+
+
+async def test_when_the_next_run_is_due_that_waits_for_its_time(opened: Storage) -> None:
+    """What is due already waits for something else, and what does not wait has no time."""
+
+    def add(tx: Transaction) -> None:
+        tx.conversations.add_run(run("due", of="c1", due_at=at(5)))
+        tx.conversations.add_run(run("later", of="c2", due_at=at(30)))
+        tx.conversations.add_run(run("sooner", of="c3", due_at=at(20)))
+        tx.conversations.add_run(run("held", of="x1", workspace_id=OTHER, due_at=at(10), state=RunState.HELD))
+
+    await opened.write(add)
+    told = await opened.read(lambda tx: [tx.conversations.next_run_due_at(after=at(after)) for after in (0, 5, 20, 30)])
+    assert told == [at(5), at(20), at(30), None]
