@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.adf_schema import AdfSchema, adf_schema
+
 # A loaded machine is slow at times; that is no property of the code.
 settings.register_profile("jirabot", deadline=None)
 settings.load_profile("jirabot")
@@ -35,6 +37,12 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     yield
+
+
+@pytest.fixture
+def schema(shared: Path) -> AdfSchema:
+    """Judges documents as Jira's own schema does."""
+    return adf_schema(shared / "adf" / "full.json")
 
 
 @pytest.fixture

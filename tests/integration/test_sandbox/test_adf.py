@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft4Validator
 
 from jirabot.sandbox import adf, bodies, wiki
 
@@ -96,14 +95,6 @@ INVALID = {
     "an expand in a panel": doc({**PANEL, "content": [{"type": "expand", "content": [paragraph()]}]}),
     "a date as a number": doc(paragraph({"type": "date", "attrs": {"timestamp": 1}})),
 }
-
-
-@pytest.fixture(scope="module")
-def schema():
-    path = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "adf" / "full.json"
-    if not path.is_file():
-        pytest.skip("the ADF schema is not here")
-    return Draft4Validator(json.loads(path.read_text()))
 
 
 @pytest.mark.parametrize("document", [pytest.param(value, id=name) for name, value in VALID.items()])

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft4Validator
 
 from jirabot.jira.markup import adf, markdown, wiki
 from jirabot.jira.markup.tree import Block, BulletList, Document, OrderedList, Quote, Table
 from jirabot.sandbox.adf import is_valid
+from tests.adf_schema import AdfSchema
 from tests.unit.test_markup.trees import assert_all_is_read, leaves
 
 pytestmark = pytest.mark.fast
@@ -111,7 +111,7 @@ def test_both_sides_have_the_same_blocks(shared, name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_written_as_adf_is_valid_by_the_schema(shared, schema: Draft4Validator, name):
+def test_what_is_written_as_adf_is_valid_by_the_schema(shared, schema: AdfSchema, name):
     written = {json.dumps(adf.render(tree)) for _, *trees in pairs(shared, name) for tree in trees}
 
     for document in map(json.loads, written):

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
-from jsonschema import Draft4Validator
 
 from jirabot.jira.markup import adf, limits, markdown, normal, reading, wiki
 from jirabot.jira.markup.tree import Code, CodeBlock, Document, HardBreak, Link, Mention, Paragraph, Quote, Text
 from jirabot.sandbox import wiki as sandbox_wiki
 from jirabot.sandbox.adf import is_valid
+from tests.adf_schema import AdfSchema
 from tests.unit.test_markup.strategies import documents, nodes, texts, values, wiki_documents
 from tests.unit.test_markup.trees import assert_all_is_read, bare, with_mentions
 
@@ -132,7 +132,7 @@ def test_holds_for_many(check: Callable[[Any], None], some: SearchStrategy[Any])
 
 
 @pytest.mark.fast
-def test_any_tree_is_valid_adf_by_the_schema(schema: Draft4Validator) -> None:
+def test_any_tree_is_valid_adf_by_the_schema(schema: AdfSchema) -> None:
     @settings(max_examples=20, deadline=None, database=None)
     @given(documents)
     def check(document: Document) -> None:
@@ -142,7 +142,7 @@ def test_any_tree_is_valid_adf_by_the_schema(schema: Draft4Validator) -> None:
 
 
 @pytest.mark.slow
-def test_very_many_trees_are_valid_adf_by_the_schema(schema: Draft4Validator) -> None:
+def test_very_many_trees_are_valid_adf_by_the_schema(schema: AdfSchema) -> None:
     @settings(max_examples=300, deadline=None, database=None)
     @given(documents)
     def check(document: Document) -> None:
