@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import contextlib
 import functools
+import itertools
 import os
 import shutil
 import socket
@@ -303,11 +304,18 @@ async def running(app: App) -> AsyncIterator[None]:
             stop.set()
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = itertools.cycle(range(10_000 + _WORKER % 10 * 2_000, 12_000 + _WORKER % 10 * 2_000))
+"""Below those that the system gives to connections, and each worker's own: nobody takes one before it is used."""
+
+
 def free_port() -> int:
     """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports never end")
 
 
 @functools.cache
