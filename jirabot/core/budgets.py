@@ -69,6 +69,12 @@ def take(bucket: Bucket, limit: Limit, now: datetime, *, keep: float = 0.0) -> B
     return Bucket(level=present.level - 1.0, at=now)
 
 
+def time_until(bucket: Bucket, limit: Limit, now: datetime, *, count: float, keep: float = 0.0) -> timedelta:
+    """Say how long it lasts until so many may be taken one after the other, or all that there are beside *keep*."""
+    wanted = min(limit.count, keep + max(1.0, min(count, limit.count - keep)))
+    return _time_for(max(0.0, wanted - filled(bucket, limit, now).level), limit)
+
+
 def promise(bucket: Bucket, limit: Limit, now: datetime) -> tuple[Bucket, timedelta]:
     """Take one at any rate, and say how long it lasts until it is there: what comes too fast is spread over time."""
     after = filled(bucket, limit, now)

@@ -17,6 +17,10 @@ from jirabot.errors import BudgetSpent, RateLimited
 OF_AN_ISSUE = "jira-per-issue-on-write"
 OF_A_METHOD = "jira-burst-based"
 
+CALLS_OF_A_STEP = 8.0
+"""How many calls who reads is asked to wait for: to prepare a run takes several, and who comes back for one of them
+would spend it, lack the next, and never get to the end."""
+
 EVERYTHING = ""
 """The key of what holds back calls of every method."""
 
@@ -64,9 +68,12 @@ class Limits:
 
     def _spend(self, calls: Limit, urgency: Urgency, now: datetime) -> Bucket:
         keep = 0.0 if urgency is Urgency.KEPT else calls.kept
-        left = budgets.take(self.budget or budgets.full(calls, now), calls, now, keep=keep)
+        present = self.budget or budgets.full(calls, now)
+        left = budgets.take(present, calls, now, keep=keep)
         if isinstance(left, Bucket):
             return left
+        if urgency is not Urgency.KEPT:
+            left = budgets.time_until(present, calls, now, count=CALLS_OF_A_STEP, keep=keep)
         raise BudgetSpent(
             f"the budget of {calls.count} calls an hour to this Jira is spent",
             retry_after_seconds=left.total_seconds(),

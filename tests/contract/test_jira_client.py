@@ -885,7 +885,7 @@ async def test_a_budget_is_shared_by_all_that_ask_and_a_fifth_kept_for_what_is_u
         await clients.site(of, jira.bot.token, calls=calls).get_issue(id_(issue))
     with pytest.raises(BudgetSpent) as caught:
         await clients.site(of, jira.bot.token, calls=calls).get_issue(id_(issue))
-    assert (caught.value.retry_after_seconds, len(jira.requests)) == (360, 8)
+    assert (caught.value.retry_after_seconds, len(jira.requests)) == (8 * 360, 8)
 
     urgent = clients.site(of, jira.bot.token, calls=calls, urgency=Urgency.KEPT)
     await urgent.post_comment(id_(issue), "Done.", visibility=Public(), mark=EFFECT)

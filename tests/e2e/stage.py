@@ -280,7 +280,7 @@ async def staged(jira: Sandbox, folder: Path, *, clock: Clock | None = None, **c
     """Open the stage, with nothing set up yet."""
     log, clock = Log(), MovableClock()
     settings = settings_for(folder, **changes)
-    settings.data_dir.mkdir(mode=0o700)
+    settings.data_dir.mkdir(mode=0o700, exist_ok=True)
     shutil.copy(_migrated(), settings.database)
     timeouts = Timeouts(connect=2.0, total=2.0)
     async with open_app(settings, log=log, clock=clock, timeouts=timeouts) as app, running(app):
@@ -351,6 +351,7 @@ def _repository() -> Path:
     git(work, "add", ".")
     git(work, "-c", "user.name=Ada", "-c", "user.email=ada@acme.example", "commit", "-qm", "Open the shop")
     git(work, "clone", "--quiet", "--template=", "--bare", str(work), str(bare))
+    (bare / "hooks").mkdir()
     return bare
 
 

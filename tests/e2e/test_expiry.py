@@ -56,6 +56,7 @@ async def test_a_question_that_nobody_answers_expires_and_a_late_reply_takes_it_
     assert "Done." in (await stage.says()).text
     after = await stage.conversation()
     assert (after.id, after.state, after.runs_count) == (asked.id, State.COMPLETED, 2)
+    await stage.rest()
     stage.clock.advance(hours=100)
     assert not await stage.app.expiry.expire_once(by=DAEMON)
 

@@ -100,3 +100,20 @@ def test_without_a_limit_everything_is_left() -> None:
 )
 def test_progress_is_shown_less_often_the_less_is_left(share: float, interval: timedelta) -> None:
     assert budgets.progress_interval(timedelta(seconds=60), share) == interval
+
+
+@pytest.mark.parametrize(
+    ("level", "count", "keep", "seconds"),
+    [
+        pytest.param(0.0, 1.0, 0.0, 36, id="one"),
+        pytest.param(0.0, 8.0, 0.0, 288, id="some"),
+        pytest.param(5.0, 8.0, 0.0, 108, id="some are there"),
+        pytest.param(9.0, 8.0, 0.0, 0, id="all are there"),
+        pytest.param(20.0, 8.0, 20.0, 288, id="beside what is kept"),
+        pytest.param(0.0, 1000.0, 20.0, 3600, id="never more than there can be"),
+    ],
+)
+def test_how_long_it_is_until_several_may_be_taken(level: float, count: float, keep: float, seconds: float) -> None:
+    hourly = Limit(count=100, per=timedelta(hours=1))
+    found = budgets.time_until(Bucket(level=level, at=NOW), hourly, NOW, count=count, keep=keep)
+    assert found == timedelta(seconds=seconds)

@@ -42,11 +42,22 @@ def limits() -> Limits:
     return Limits(issue_writes=ISSUE_WRITES)
 
 
+def test_who_reads_waits_for_as_many_calls_as_a_step_takes(limits: Limits) -> None:
+    """Coming back for one call, it would spend that, lack the next, and never prepare a run."""
+    hourly = Limit(count=100, per=timedelta(hours=1))
+    routine: dict[str, Any] = {"calls": hourly, "urgency": Urgency.ROUTINE}
+    assert [admit(limits, **routine) for _ in range(80)] == [None] * 80
+    wait = admit(limits, **routine)
+    assert wait == 8 * 36
+    assert [admit(limits, seconds=wait, **routine) for _ in range(8)] == [None] * 8
+    assert admit(limits, seconds=wait, **routine) is not None
+
+
 def test_what_is_urgent_may_take_all_of_the_budget_and_the_rest_leaves_a_fifth(limits: Limits) -> None:
     routine = [admit(limits, calls=TEN, urgency=Urgency.ROUTINE) for _ in range(9)]
     kept = [admit(limits, calls=TEN) for _ in range(3)]
 
-    assert routine == [None] * 8 + [360]
+    assert routine == [None] * 8 + [8 * 360]
     assert kept == [None, None, 360]
 
 
