@@ -338,8 +338,11 @@ class ConversationStore(Protocol):
         A run whose asker or repository is not known is held back by no limit of theirs.
         """
 
-    def next_run_due_at(self, *, after: datetime) -> datetime | None:
-        """Tell when the next run that waits for its time is due, later than *after*; what is due waits for others."""
+    def run_times(self, *, now: datetime) -> Sequence[datetime]:
+        """Tell when runs may be claimed: the first that waits, the first after *now*, the first whose lease runs out.
+
+        What is due may still be held back, by a limit or a pause, and so does not hide what has its time to come.
+        """
 
     def count_leased(self, repository_id: RepositoryId, *, now: datetime) -> int:
         """Count the leased runs whose conversations are in that repository."""

@@ -11,9 +11,10 @@ from collections import defaultdict
 GIVE_WAY_SECONDS = 0.25
 """How long the next step of each kind of work waits at most, in a flood that does not end."""
 
-INBOX = "inbox"
+INBOX, AGENDA = "inbox", "agenda"
 INBOX_GIVES_WAY_SECONDS = 0.05
-"""How long what was accepted waits at most: twenty a second are decided about, more than one workspace may send."""
+"""How long what was accepted waits at most, and before it the look that finds it: twenty a second are decided about,
+more than one workspace may send."""
 
 QUIET_SECONDS = 0.001
 """How long nothing must have come: between its requests a busy sender is silent for a fraction of that."""
@@ -41,7 +42,7 @@ class Precedence:
 
     async def give_way(self, kind: str) -> None:
         """Wait until none is being answered, though not for long; of one *kind* one after the other."""
-        most = INBOX_GIVES_WAY_SECONDS if kind == INBOX else GIVE_WAY_SECONDS
+        most = INBOX_GIVES_WAY_SECONDS if kind in (INBOX, AGENDA) else GIVE_WAY_SECONDS
         async with self._turns[kind]:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(most):

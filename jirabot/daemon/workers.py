@@ -11,12 +11,15 @@ from jirabot.core import objects
 from jirabot.core.deliveries import Lease
 from jirabot.core.managers.delivery import Claimed
 from jirabot.core.people import DAEMON
+from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
 from jirabot.daemon.crews import Crew
 from jirabot.daemon.database import DatabaseWatch
-from jirabot.daemon.precedence import INBOX, Precedence
+from jirabot.daemon.precedence import AGENDA, INBOX, Precedence
 from jirabot.errors import JirabotError, Kind
 
 T = TypeVar("T")
+
+OUTBOX, RUNS, PROBES = "outbox", "runs", "probes"
 
 ISSUES_AT_ONCE = 64
 """So many issues are decided about, and as many written to, at the same time: each waits mostly for Jira.
@@ -24,9 +27,6 @@ ISSUES_AT_ONCE = 64
 A first answer takes three requests one after the other: of a hundred mentions at once, to a Jira that takes 300 ms for
 each, the last is answered after two seconds.
 """
-
-SWEEP_SECONDS = 5.0
-"""How long a worker sleeps at most, should a wake-up be lost."""
 
 PRUNE_LOOK_SECONDS = 600.0
 """How long at most until it is looked again whether it is time to prune."""
@@ -53,6 +53,8 @@ class Workers:
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._outbox: Crew[Claimed] | None = None
+        times = {INBOX: app.pipeline.times, OUTBOX: app.delivery.times, RUNS: app.runs.times}
+        self._agenda = Agenda(times, storage=app.storage, clock=app.clock)
         self.database = DatabaseWatch(storage=app.storage, clock=app.clock, ids=app.ids, log=app.log)
 
     @property
@@ -74,14 +76,13 @@ class Workers:
             tasks.create_task(self._repeat(self._prune_once))
             tasks.create_task(self._repeat(app.budgets.keep))
             inbox = self._crew(tasks, partial(app.pipeline.claim, by=DAEMON), self._handle_lane)
-            tasks.create_task(self._loop(INBOX, inbox.begin_next, app.pipeline.next_due_seconds))
+            tasks.create_task(self._repeat(self._look))
+            tasks.create_task(self._loop(INBOX, inbox.begin_next))
             deliver = partial(app.delivery.deliver, by=DAEMON)
             outbox = self._outbox = self._crew(tasks, partial(app.delivery.claim, by=DAEMON), deliver)
-            due = app.delivery.next_due_seconds
-            tasks.create_task(self._loop("outbox", outbox.begin_next, due, while_draining=True))
-            tasks.create_task(self._loop("runs", lambda: self._begin_run(tasks), app.runs.next_due_seconds))
-            probe = partial(app.probes.probe_once, by=DAEMON)
-            tasks.create_task(self._loop("probes", probe, app.probes.next_due_seconds))
+            tasks.create_task(self._loop(OUTBOX, outbox.begin_next, while_draining=True))
+            tasks.create_task(self._loop(RUNS, lambda: self._begin_run(tasks)))
+            tasks.create_task(self._repeat(self._probe))
             tasks.create_task(self._repeat(self._tell))
             tasks.create_task(self._repeat(self._expire))
 
@@ -121,7 +122,7 @@ class Workers:
             seen = self._app.storage.generation()
             if self._outbox is not None:
                 await self._outbox.until_at_rest()
-            if await self._app.delivery.next_due_seconds() != 0.0:
+            if not await self._app.delivery.is_due():
                 return
             await self._app.storage.changed(seen, within_seconds=SWEEP_SECONDS)
 
@@ -169,34 +170,40 @@ class Workers:
         tasks.create_task(carry())
         return True
 
+    async def _probe(self) -> None:
+        """Look whether a Jira is well, if it is time; what degrades a workspace brings that forward."""
+        app = self._app
+        await self.precedence.give_way(PROBES)
+        if not self.is_draining and await app.probes.probe_once(by=DAEMON):
+            return
+        await self._rest(await app.probes.next_due_seconds(), at_most=SWEEP_SECONDS)
+
     async def _expire(self) -> None:
         """End what rests for too long; sessions last hours, so that no commit needs to wake this."""
         app = self._app
         if not self.is_draining and await app.expiry.expire_once(by=DAEMON):
             return
-        due = await app.expiry.next_due_seconds()
-        await app.clock.sleep(max(LEAST_SLEEP_SECONDS, min(EXPIRY_SECONDS, EXPIRY_SECONDS if due is None else due)))
+        await self._rest(await app.expiry.next_due_seconds(), at_most=EXPIRY_SECONDS)
 
-    async def _loop(
-        self,
-        kind: str,
-        step: Callable[[], Awaitable[bool]],
-        next_due_seconds: Callable[[], Awaitable[float | None]],
-        *,
-        while_draining: bool = False,
-    ) -> None:
-        """Do one step after another; with nothing to do, wait until something changed or is due."""
-        storage = self._app.storage
+    async def _rest(self, due_seconds: float | None, *, at_most: float) -> None:
+        """Sleep until something is due: at most that long, since it may be brought forward, and a second at least."""
+        until_due = at_most if due_seconds is None else due_seconds
+        await self._app.clock.sleep(max(LEAST_SLEEP_SECONDS, min(at_most, until_due)))
+
+    async def _look(self) -> None:
+        """Look what there is to do."""
+        await self.precedence.give_way(AGENDA)
+        await self._agenda.look()
+
+    async def _loop(self, kind: str, step: Callable[[], Awaitable[bool]], *, while_draining: bool = False) -> None:
+        """Do one step after another of what is due."""
 
         async def once() -> None:
+            look = await self._agenda.until_due(kind)
             await self.precedence.give_way(kind)
-            seen = storage.generation()
             rests = self.is_draining and not while_draining
             if rests or not await step():
-                due = await next_due_seconds()
-                await storage.changed(
-                    seen, within_seconds=min(SWEEP_SECONDS, due if due is not None else SWEEP_SECONDS)
-                )
+                self._agenda.nothing_found(kind, look)
 
         await self._repeat(once)
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from jirabot.storage.faults import translate_statements
 
@@ -45,12 +45,12 @@ def writer(path: Path, *, lock_seconds: float) -> Connection:
         return driver
 
     # The lock first: a transaction that reads, then writes, can't be refused half-way.
-    return _connected(path, connect, begin="BEGIN IMMEDIATE")
+    return _engine(path, connect, begin="BEGIN IMMEDIATE").connect()
 
 
-def reader(path: Path) -> Connection:
-    """Open a connection that only reads."""
-    return _connected(path, lambda: reading_driver(path), begin="BEGIN")
+def readers(path: Path) -> Engine:
+    """Make the engine of the connections that only read: a statement is compiled once for all of them."""
+    return _engine(path, lambda: reading_driver(path), begin="BEGIN")
 
 
 def reading_driver(path: Path) -> sqlite3.Connection:
@@ -61,7 +61,7 @@ def reading_driver(path: Path) -> sqlite3.Connection:
     return driver
 
 
-def _connected(path: Path, connect: Callable[[], sqlite3.Connection], *, begin: str) -> Connection:
+def _engine(path: Path, connect: Callable[[], sqlite3.Connection], *, begin: str) -> Engine:
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     translate_statements(engine, path)
 
@@ -69,7 +69,7 @@ def _connected(path: Path, connect: Callable[[], sqlite3.Connection], *, begin: 
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    return engine.connect()
+    return engine
 
 
 def _address(path: Path) -> str:

@@ -173,8 +173,8 @@ class Conversations:
     ) -> Run | None:
         return runs.claim(self._connection, owner=owner, now=now, until=until, limits=limits, only=only)
 
-    def next_run_due_at(self, *, after: datetime) -> datetime | None:
-        return runs.next_due_at(self._connection, after=after)
+    def run_times(self, *, now: datetime) -> Sequence[datetime]:
+        return runs.times(self._connection, now=now)
 
     def count_leased(self, repository_id: RepositoryId, *, now: datetime) -> int:
         return runs.count_leased(self._connection, repository_id, now=now)

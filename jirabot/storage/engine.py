@@ -66,6 +66,7 @@ class Database:
         self._spool = Spool(spool or path.with_name("spool"))
         self._writer = Threads(1, name="jirabot-writer", done=self._notice)
         self._readers = Threads(READERS, name="jirabot-reader")
+        self._reader = connections.readers(path)
         self._connection: Connection | None = None
         self._reading: list[Connection] = []
         self._waiting: list[tuple[Recordable, asyncio.Future[Recorded]]] = []
@@ -222,7 +223,7 @@ class Database:
                 # Not looked for first: another thread may take the last one meanwhile.
                 connection = self._reading.pop()
             except IndexError:
-                connection = connections.reader(self._path)
+                connection = self._reader.connect()
             try:
                 with connection.begin():
                     return query(UnitOfWork(connection, self._spool))

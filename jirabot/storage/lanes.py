@@ -101,8 +101,10 @@ _ADD_MISSING = (
     .from_select(["id", "workspace_id", "issue_id", "state", "ready_at", "owner", "epoch"], _missing)
     .on_conflict_do_nothing()
 )
-_NEXT_READY = select(func.min(lanes.c.ready_at)).where(lanes.c.state == READY)
-_NEXT_EXPIRED = select(func.min(lanes.c.lease_until)).where(lanes.c.state == LEASED)
+_NEXT_DUE = select(
+    select(func.min(lanes.c.ready_at)).where(lanes.c.state == READY).scalar_subquery(),
+    select(func.min(lanes.c.lease_until)).where(lanes.c.state == LEASED).scalar_subquery(),
+)
 
 
 def wake(driver: sqlite3.Connection, received: Sequence[NewDelivery]) -> None:
@@ -166,5 +168,4 @@ def look_again_at(connection: Connection, lane_id: LaneId) -> None:
 
 def next_due_at(connection: Connection) -> datetime | None:
     """Tell when the next lane can be claimed: it is ready, or its lease runs out."""
-    times = [connection.execute(query).scalar_one() for query in (_NEXT_READY, _NEXT_EXPIRED)]
-    return min((at for at in times if at is not None), default=None)
+    return min((at for at in connection.execute(_NEXT_DUE).one() if at is not None), default=None)

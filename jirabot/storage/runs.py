@@ -107,8 +107,11 @@ CLAIM_WAITING = _claim(
     ~RUN_IS_PAUSED,
     ~RUN_IS_HELD_BACK,
 )
-_NEXT_DUE = select(func.min(runs.c.due_at)).where(
-    runs.c.state == RunState.WAITING, runs.c.due_at > bindparam("after", type_=runs.c.due_at.type)
+_waiting = select(func.min(runs.c.due_at)).where(runs.c.state == RunState.WAITING)
+_TIMES = select(
+    _waiting.scalar_subquery(),
+    _waiting.where(runs.c.due_at > _now).scalar_subquery(),
+    select(func.min(func.coalesce(runs.c.lease_until, _now))).where(runs.c.state == RunState.RUNNING).scalar_subquery(),
 )
 _NO_LIMIT = 2**31
 
@@ -124,10 +127,9 @@ def save(connection: Connection, run: Run) -> None:
     connection.execute(change)
 
 
-def next_due_at(connection: Connection, *, after: datetime) -> datetime | None:
-    """Tell when the next run that waits for its time is due, later than *after*."""
-    due_at: datetime | None = connection.execute(_NEXT_DUE, {"after": after}).scalar_one()
-    return due_at
+def times(connection: Connection, *, now: datetime) -> Sequence[datetime]:
+    """Tell when the first run that waits is due, the first of those later than *now*, and the first lease runs out."""
+    return [at for at in connection.execute(_TIMES, {"now": now}).one() if at is not None]
 
 
 def find(connection: Connection, run_id: RunId) -> Run | None:

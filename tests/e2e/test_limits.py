@@ -1,8 +1,11 @@
 """How many agents work at the same time: by person and by repository; who is held back holds back nobody else."""
 
+import asyncio
+
 import pytest
 
 from jirabot.core.conversations import Conversation, Run, RunState, State
+from jirabot.core.people import DAEMON
 from jirabot.sandbox.issues import Issue
 
 from .stage import GATED, Stage
@@ -24,6 +27,26 @@ async def first_run(stage: Stage, issue: Issue, state: RunState, *, has_reposito
         return (found, run) if is_so and (run.started_at or state is not RunState.RUNNING) else None
 
     return await stage.until_stored(query)
+
+
+@pytest.mark.stage(settings={"agents": GATED})
+async def test_while_an_agent_works_the_daemon_rests(stage: Stage) -> None:
+    """A commit of those who look for something to do would wake them, and keep them busy for as long as a run lasts."""
+    await ask(stage, stage.issue, "@openhands fix login.py")
+    await stage.until_running()
+
+    async def commits() -> int:
+        before = stage.app.storage.generation()
+        for _ in range(10):
+            assert await stage.app.runs.claim(by=DAEMON) is None
+        return stage.app.storage.generation() - before
+
+    # What went on beside the first looks comes to its end.
+    async with asyncio.timeout(10):
+        while await commits():
+            pass
+    await stage.let_go()
+    assert "I was let go" in (await stage.says()).text
 
 
 @pytest.mark.stage(repositories=2, settings={"agents": GATED, "runs": {"parallel_per_repository": 1}})

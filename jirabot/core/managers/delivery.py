@@ -7,8 +7,9 @@ still land.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jirabot.config import LimitsSettings
 from jirabot.core.budgets import Urgency
@@ -103,10 +104,15 @@ class Delivery:
         if served is not None and settled.state is EffectState.SENT and settled.comment_id is not None:
             await self._marks.prove(served, self._directory.site(served), effect, settled.comment_id)
 
-    async def next_due_seconds(self) -> float | None:
-        """Tell in how many seconds the next effect is due; None where nothing is owed."""
-        due_at = await self._storage.read(lambda tx: tx.outbox.next_due_at())
-        return None if due_at is None else max(0.0, (due_at - self._clock.now()).total_seconds())
+    def times(self, tx: Transaction, now: datetime) -> Sequence[datetime]:
+        """Tell when the next effect is due; nothing where none is owed."""
+        next_at = tx.outbox.next_due_at()
+        return [] if next_at is None else [next_at]
+
+    async def is_due(self) -> bool:
+        """Say whether an effect could be sent now."""
+        now = self._clock.now()
+        return any(at <= now for at in await self._storage.read(lambda tx: self.times(tx, now)))
 
     def _claim(self, tx: Transaction, only: IssueId | None) -> Claimed | None:
         """Take the next effect and commit the intent to send it; one that is `sending` already is looked for first."""

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Outcome, SavedDelivery, Step
@@ -92,10 +92,10 @@ class Pipeline:
             self._interrupted.add(lease)
             raise
 
-    async def next_due_seconds(self) -> float | None:
-        """Tell in how many seconds the next lane is due; None where none waits."""
-        due_at = await self._storage.read(lambda tx: tx.deliveries.next_due_at())
-        return None if due_at is None else max(0.0, (due_at - self._clock.now()).total_seconds())
+    def times(self, tx: Transaction, now: datetime) -> Sequence[datetime]:
+        """Tell when the next lane can be claimed; nothing where none waits."""
+        next_at = tx.deliveries.next_due_at()
+        return [] if next_at is None else [next_at]
 
     async def handle_next(self, lease: Lease, *, by: Principal) -> bool:
         """Handle the oldest delivery of a leased lane; False where it is empty or must wait, or the lease was lost."""

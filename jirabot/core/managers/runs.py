@@ -7,7 +7,7 @@ the turn again, or reports it, by setting.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,7 +74,7 @@ class Runs:
         self._budgets = budgets
         self._storage, self._directory, self._backends, self._texts = storage, directory, backends, texts
         self._clock, self._ids, self._log, self._settings, self._owner = clock, ids, log, settings, owner
-        self._carried: set[Lease] = set()
+        self._carried: dict[Lease, datetime] = {}
         self._preparation = Preparation(
             storage=storage,
             directory=directory,
@@ -105,23 +105,23 @@ class Runs:
             "repository": self._settings.parallel_per_repository,
         }
         now = self._clock.now()
-        carried = tuple(self._carried)
+        until = now + RUN_LEASE
+        # A database that refused for longer than a lease does not take from us what we carry. The others are left
+        # alone: each renewal is a commit, which wakes whoever looks for something to do, and so would ask for the next.
+        overdue = {lease for lease, held_until in self._carried.items() if held_until <= now}
 
         def change(tx: Transaction) -> Run | None:
-            # A database that refused for longer than a lease does not take from us what we carry.
-            for lease in carried:
-                tx.conversations.renew_run(lease, until=now + RUN_LEASE)
-            return tx.conversations.claim_run(
-                owner=self._owner, now=now, until=now + RUN_LEASE, limits=limits, only=only
-            )
+            for lease in overdue:
+                tx.conversations.renew_run(lease, until=until)
+            return tx.conversations.claim_run(owner=self._owner, now=now, until=until, limits=limits, only=only)
 
-        return await self._storage.write(change)
+        claimed = await self._storage.write(change)
+        self._carried.update(dict.fromkeys(self._carried.keys() & overdue, until))
+        return claimed
 
-    async def next_due_seconds(self) -> float | None:
-        """Tell in how many seconds the next run's time comes; None where none waits for its time."""
-        now = self._clock.now()
-        due_at = await self._storage.read(lambda tx: tx.conversations.next_run_due_at(after=now))
-        return None if due_at is None else max(0.0, (due_at - self._clock.now()).total_seconds())
+    def times(self, tx: Transaction, now: datetime) -> Sequence[datetime]:
+        """Tell when a run may begin, go on, or have its issue told why it waits; nothing where none does."""
+        return tx.conversations.run_times(now=now)
 
     async def tell_waiting(self, *, by: Principal) -> bool:
         """Say on the issues of runs that wait for an agent whose breaker is open that they do; False where all know."""
@@ -148,7 +148,7 @@ class Runs:
     async def carry(self, run: Run, *, by: Principal) -> None:
         """Bring a claimed run to its end, or to where it waits for a person. Renews its lease meanwhile."""
         lease = Lease(key=run.id, workspace_id=run.workspace_id, owner=self._owner, epoch=run.epoch)
-        self._carried.add(lease)
+        self._carried[lease] = run.lease_until or self._clock.now()
         try:
             async with asyncio.TaskGroup() as tasks:
                 renewing = tasks.create_task(self._renew(lease))
@@ -157,7 +157,7 @@ class Runs:
                 finally:
                     renewing.cancel()
         finally:
-            self._carried.discard(lease)
+            del self._carried[lease]
 
     async def _renew(self, lease: Lease) -> None:
         while True:
@@ -167,6 +167,7 @@ class Runs:
     async def _prolong(self, lease: Lease) -> None:
         until = self._clock.now() + RUN_LEASE
         await self._storage.write(lambda tx: tx.conversations.renew_run(lease, until=until))
+        self._carried[lease] = until
 
     async def _carry(self, run: Run, lease: Lease) -> None:
         work = await self._gather(run, lease)

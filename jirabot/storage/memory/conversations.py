@@ -160,9 +160,12 @@ class Conversations(Store):
                 return leased
         return None
 
-    def next_run_due_at(self, *, after: datetime) -> datetime | None:
-        waiting = (run.due_at for run in self._state.runs.values() if run.state is RunState.WAITING)
-        return min((due_at for due_at in waiting if due_at > after), default=None)
+    def run_times(self, *, now: datetime) -> Sequence[datetime]:
+        runs = self._state.runs.values()
+        waiting = [run.due_at for run in runs if run.state is RunState.WAITING]
+        lost = [run.lease_until or now for run in runs if run.state is RunState.RUNNING]
+        later = [due_at for due_at in waiting if due_at > now]
+        return [min(times) for times in (waiting, later, lost) if times]
 
     def _has_room(self, run: Run, held: Sequence[Run], limits: Mapping[str, int]) -> bool:
         repository = self._repository(run)

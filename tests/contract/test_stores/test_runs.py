@@ -355,8 +355,8 @@ class TestLeases:
         assert await find(opened) == before
 
 
-async def test_when_the_next_run_is_due_that_waits_for_its_time(opened: Storage) -> None:
-    """What is due already waits for something else, and what does not wait has no time."""
+async def test_when_runs_may_be_claimed(opened: Storage) -> None:
+    """What is due, and may be held back, hides neither what has its time to come nor a lease that runs out."""
 
     def add(tx: Transaction) -> None:
         tx.conversations.add_run(run("due", of="c1", due_at=at(5)))
@@ -364,6 +364,11 @@ async def test_when_the_next_run_is_due_that_waits_for_its_time(opened: Storage)
         tx.conversations.add_run(run("sooner", of="c3", due_at=at(20)))
         tx.conversations.add_run(run("held", of="x1", workspace_id=OTHER, due_at=at(10), state=RunState.HELD))
 
+    assert await opened.read(lambda tx: tx.conversations.run_times(now=NOW)) == []
     await opened.write(add)
-    told = await opened.read(lambda tx: [tx.conversations.next_run_due_at(after=at(after)) for after in (0, 5, 20, 30)])
-    assert told == [at(5), at(20), at(30), None]
+    told = await opened.read(lambda tx: [list(tx.conversations.run_times(now=at(now))) for now in (0, 5, 20, 30)])
+    assert told == [[at(5), at(5)], [at(5), at(20)], [at(5), at(30)], [at(5)]]
+    await claim(opened, now=at(5))
+    assert await opened.read(lambda tx: tx.conversations.run_times(now=at(5))) == [at(20), at(20), at(15)]
+    await opened.write(lambda tx: tx.deliveries.release_leases_of_others(owner="you"))
+    assert await opened.read(lambda tx: tx.conversations.run_times(now=at(6))) == [at(20), at(20), at(6)]
