@@ -227,11 +227,15 @@ class Turn:
 
 
 class Log:
-    """A run's log, up to `LOG_BYTES`, line by line: a local file takes one faster than a thread could be asked to."""
+    """A run's log, up to `LOG_BYTES`, line by line: a local file takes one faster than a thread could be asked to.
+
+    What a full disk does not take is left out, and where it goes on that is said: the agent is heard all the same.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._left = LOG_BYTES
+        self._has_gap = False
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
@@ -240,16 +244,21 @@ class Log:
         Raises:
             AgentUnavailable: it can't be made.
         """
-        self._file = new_file(self._path)
+        self._file = new_file(self._path, buffering=0)
 
     def write(self, line: str) -> None:
         """Keep *line*; nothing after the limit."""
         if self._file is None or self._left <= 0:
             return
         kept = line.encode()[: self._left]
-        self._left -= len(kept) + 1
-        self._file.write(kept + (b"\n" if self._left > 0 else b"\n[... the log ends here: it is full]\n"))
-        self._file.flush()
+        end = b"\n" if self._left > len(kept) + 1 else b"\n[... the log ends here: it is full]\n"
+        try:
+            self._file.write((_GAP if self._has_gap else b"") + kept + end)
+        except OSError:
+            self._has_gap = True
+        else:
+            self._has_gap = False
+            self._left -= len(kept) + 1
 
     def close(self) -> None:
         """Close the file, once."""
@@ -258,7 +267,10 @@ class Log:
             self._file = None
 
 
-def new_file(path: Path) -> BinaryIO:
+_GAP = b"[... lines are missing here: the disk refused them]\n"
+
+
+def new_file(path: Path, *, buffering: int = -1) -> BinaryIO:
     """Make a file that was not there: never through a link that an agent has put in its place.
 
     Raises:
@@ -267,7 +279,7 @@ def new_file(path: Path) -> BinaryIO:
     try:
         path.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        return os.fdopen(os.open(path, flags, 0o600), "wb")
+        return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=buffering)
     except OSError as error:
         raise AgentUnavailable(
             f"the file `{path}` can't be written: {error.strerror}",

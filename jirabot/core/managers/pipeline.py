@@ -93,9 +93,9 @@ class Pipeline:
             raise
 
     def times(self, tx: Transaction, now: datetime) -> Sequence[datetime]:
-        """Tell when the next lane can be claimed; nothing where none waits."""
+        """Tell when the next lane can be claimed, and now, where one is to be given back; nothing where none waits."""
         next_at = tx.deliveries.next_due_at()
-        return [] if next_at is None else [next_at]
+        return [at for at in (next_at, now if self._interrupted else None) if at is not None]
 
     async def handle_next(self, lease: Lease, *, by: Principal) -> bool:
         """Handle the oldest delivery of a leased lane; False where it is empty or must wait, or the lease was lost."""
