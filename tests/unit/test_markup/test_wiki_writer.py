@@ -103,6 +103,7 @@ def test_marks(text, markup):
         pytest.param("[a b](http://x.y)", "[a b|http://x.y]", id="words"),
         pytest.param("[a|b](http://x.y/p|q)", r"[a\|b|http://x.y/p%7Cq]", id="bars"),
         pytest.param("[\\[a\\]](http://[::1]/)", r"[\[a\]|http://%5B::1%5D/]", id="square brackets"),
+        pytest.param("<http://x.example/a[>", r"[http://x.example/a\[|http://x.example/a%5B]", id="in its own words"),
         pytest.param("[**a** `b`](http://x.y)", "[*a* {{b}}|http://x.y]", id="marks in the words"),
         pytest.param("[~ada](http://x.y)", r"[\~ada|http://x.y]", id="words like a mention"),
         pytest.param("[http://a.b/c_d](http://x.y)", "[http://a.b/c_d|http://x.y]", id="words like another address"),

@@ -236,6 +236,6 @@ def _begin(inline: Inline) -> str:
 
 def _link(href: str, words: tuple[Inline, ...]) -> str:
     target = href.replace("[", "%5B").replace("]", "%5D")
-    if words == (Text(href),):
+    if words == (Text(target),):
         return f"[{target}]"
     return f"[{_phrases(words, before='[', after='|')}|{target}]"
