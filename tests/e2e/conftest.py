@@ -11,6 +11,16 @@ from jirabot.sandbox.server import Sandbox
 from .stage import Stage, staged
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make Data Center's turn of a play `slow` where the play is `alike` on both."""
+    for item in items:
+        if item.get_closest_marker("alike") and isinstance(item, pytest.Function):
+            of_jira = getattr(item, "callspec", None)
+            if of_jira is not None and of_jira.params.get("jira") == "dc":
+                item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(params=["cloud", "dc"])
 async def jira(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """A sandbox of each kind; Cloud sends failed webhooks again at once, and not after minutes."""

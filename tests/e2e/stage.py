@@ -6,7 +6,6 @@ nobody asked for, no delivery, run or effect left undone, no error in the log th
 """
 
 import asyncio
-import atexit
 import contextlib
 import functools
 import itertools
@@ -14,7 +13,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,7 +33,7 @@ from jirabot.daemon.application import serve
 from jirabot.jira.client import Timeouts
 from jirabot.sandbox.issues import Comment, Issue, Person
 from jirabot.sandbox.server import Sandbox
-from jirabot.storage import migrations
+from tests.templates import copy_database, made_once
 
 T = TypeVar("T")
 
@@ -280,8 +278,7 @@ async def staged(jira: Sandbox, folder: Path, *, clock: Clock | None = None, **c
     """Open the stage, with nothing set up yet."""
     log, clock = Log(), MovableClock()
     settings = settings_for(folder, **changes)
-    settings.data_dir.mkdir(mode=0o700, exist_ok=True)
-    shutil.copy(_migrated(), settings.database)
+    copy_database(settings.database)
     timeouts = Timeouts(connect=2.0, total=2.0)
     async with open_app(settings, log=log, clock=clock, timeouts=timeouts) as app, running(app):
         stage = Stage(jira, app, make_repository(folder, "0"), log)
@@ -318,22 +315,6 @@ def free_port() -> int:
     raise AssertionError("the ports never end")
 
 
-@functools.cache
-def _made_once() -> Path:
-    """Give a folder of this process for what every stage has a copy of."""
-    folder = tempfile.mkdtemp(prefix="stages-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-@functools.cache
-def _migrated() -> Path:
-    """Make an empty database: the steps take longer than many a play."""
-    path = _made_once() / "jirabot.db"
-    migrations.upgrade(path)
-    return path
-
-
 def make_repository(folder: Path, name: str) -> Path:
     """Make a bare repository with one commit on `main`, as a git host would hold it."""
     bare = folder / f"{name}.git"
@@ -343,7 +324,7 @@ def make_repository(folder: Path, name: str) -> Path:
 
 @functools.cache
 def _repository() -> Path:
-    work, bare = _made_once() / "work", _made_once() / "shop.git"
+    work, bare = made_once() / "work", made_once() / "shop.git"
     work.mkdir()
     for path, text in FILES.items():
         (work / path).write_text(text, encoding="utf-8")

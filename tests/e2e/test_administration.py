@@ -29,6 +29,8 @@ from tests.contract.test_stores.values import conversation, run
 
 from .stage import GATED, WITHIN_SECONDS, Log, Stage, make_repository, running, settings_for
 
+pytestmark = pytest.mark.alike
+
 
 @contextlib.asynccontextmanager
 async def shell(stage: Stage) -> AsyncIterator[App]:

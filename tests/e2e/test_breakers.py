@@ -13,6 +13,8 @@ from jirabot.sandbox.issues import Issue
 
 from .stage import Stage
 
+pytestmark = pytest.mark.alike
+
 _MOODY_AGENT = """\
 if grep -q 'be away' "$JIRABOT_PROMPT_FILE"; then exit 75; fi
 printf '{"type":"finished","summary":"I am here."}\\n'

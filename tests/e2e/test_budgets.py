@@ -15,6 +15,8 @@ from jirabot.sandbox.server import Sandbox
 
 from .stage import GATED, Stage, running, settings_for, staged
 
+pytestmark = pytest.mark.alike
+
 TWO_A_SECOND = 7200
 KEPT = TWO_A_SECOND / 5
 

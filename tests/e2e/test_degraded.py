@@ -24,6 +24,8 @@ from jirabot.sandbox.server import Sandbox
 
 from .stage import GATED, WITHIN_SECONDS, Stage, running, settings_for, staged
 
+pytestmark = pytest.mark.alike
+
 
 @dataclass
 class Chat:

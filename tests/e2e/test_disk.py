@@ -10,6 +10,7 @@ import json
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -97,9 +98,14 @@ FAULTS = [
 def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder whose disk can be made to fail."""
     fault = request.node.callspec.params["fault"]
-    if fault is read_only and subprocess.run(["chattr", "+i", tmp_path], check=False).returncode:
-        pytest.skip("files can't be made immutable here")
-    subprocess.run(["chattr", "-i", tmp_path], check=False)
+    if fault is read_only:
+        # In memory an immutable file is still written by who has it open.
+        with tempfile.TemporaryDirectory() as on_disk:
+            if subprocess.run(["chattr", "+i", on_disk], check=False).returncode:
+                pytest.skip("files can't be made immutable here")
+            subprocess.run(["chattr", "-i", on_disk], check=True)
+            yield Path(on_disk)
+        return
     if fault is not full:
         yield tmp_path
         return

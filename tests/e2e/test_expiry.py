@@ -12,6 +12,8 @@ from jirabot.core.workspaces import WorkspaceState
 
 from .stage import GATED, Stage
 
+pytestmark = pytest.mark.alike
+
 SESSION_HOURS = {"cloud": 24, "dc": 48}
 
 _TALKING_AGENT = """\

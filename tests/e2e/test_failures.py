@@ -9,6 +9,8 @@ from jirabot.core.conversations import State
 
 from .stage import Stage
 
+pytestmark = pytest.mark.alike
+
 BUSY = {"busy": AgentSettings(type="command", command=("/bin/sh", "-c", "cat >/dev/null; exit 75"))}
 
 

@@ -10,6 +10,8 @@ from jirabot.sandbox.issues import Comment, Issue
 
 from .stage import Stage
 
+pytestmark = pytest.mark.alike
+
 TOO_OLD = "it is older than I begin without asking. If it is still wanted, ask again"
 
 

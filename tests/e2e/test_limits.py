@@ -10,6 +10,8 @@ from jirabot.sandbox.issues import Issue
 
 from .stage import GATED, Stage
 
+pytestmark = pytest.mark.alike
+
 
 async def ask(stage: Stage, issue: Issue, text: str) -> None:
     """Ask for work on an issue, and wait for the first answer."""

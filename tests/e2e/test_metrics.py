@@ -13,6 +13,8 @@ from jirabot.core.people import SHELL, Role
 
 from .stage import Stage
 
+pytestmark = pytest.mark.alike
+
 FROM_AFAR = {"X-Forwarded-For": "203.0.113.7"}
 """As a proxy on this machine tells who asks it."""
 

@@ -22,6 +22,8 @@ from jirabot.storage.conversations import Conversations
 from .daemons import processes_of
 from .stage import GATED, Stage
 
+pytestmark = pytest.mark.alike
+
 FAULT = RuntimeError("a fault")
 REFUSED = JiraRefused("Jira refuses")
 GIT = GitFailed("git says no")

@@ -17,6 +17,8 @@ from jirabot.sandbox.server import Sandbox
 from .daemons import PROGRAM, UNWALLED_PROGRAM, Scene, processes_of, scene_in
 from .stage import FILES, GATED, WITHIN_SECONDS, free_port, git
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture
 async def scene(jira: Sandbox, tmp_path: Path) -> AsyncIterator[Scene]:

@@ -4,11 +4,15 @@ import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from jirabot.app import SystemClock, open_app
 from jirabot.core.people import SHELL
 from jirabot.sandbox.server import Sandbox
 
 from .stage import WITHIN_SECONDS, Log, running, staged
+
+pytestmark = pytest.mark.alike
 
 
 class NextMonth(SystemClock):

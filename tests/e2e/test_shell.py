@@ -15,6 +15,8 @@ from jirabot.core.people import SHELL
 
 from .stage import GATED, Stage
 
+pytestmark = pytest.mark.alike
+
 
 @contextlib.asynccontextmanager
 async def shell(stage: Stage) -> AsyncIterator[App]:

@@ -9,6 +9,8 @@ from jirabot.core.people import SHELL
 
 from .stage import GATED, Stage
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.mark.stage(settings={"agents": GATED})
 async def test_what_is_on_its_way_is_no_fault(stage: Stage) -> None:

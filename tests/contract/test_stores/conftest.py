@@ -1,25 +1,15 @@
 """Every implementation of `Storage`, opened: a later one is one more line of `IMPLEMENTATIONS`."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from jirabot.core.ports import Storage
-from jirabot.storage import migrations
 from jirabot.storage.engine import Database
 from jirabot.storage.memory import MemoryStorage
 from tests.contract.test_stores.values import seed
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file that the steps have made: they are taken once, the file is copied."""
-    path = tmp_path_factory.mktemp("migrated") / "jirabot.db"
-    migrations.upgrade(path)
-    return path
+from tests.templates import copy_database
 
 
 @asynccontextmanager
@@ -30,7 +20,7 @@ async def in_memory(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
 @asynccontextmanager
 async def on_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
     path = request.getfixturevalue("tmp_path") / "jirabot.db"
-    shutil.copy(request.getfixturevalue("migrated"), path)
+    copy_database(path)
     async with Database.open(path) as database:
         yield database
 

@@ -18,6 +18,7 @@ import pytest
 from jirabot.cli.main import main
 from jirabot.sandbox.issues import Person
 from jirabot.sandbox.server import Sandbox
+from tests.templates import copy_database
 
 T = TypeVar("T")
 
@@ -78,6 +79,8 @@ class Cli:
 
     def done(self, *arguments: str | Path, typed: str | bytes = "") -> Ran:
         """Run a command that is a step on the way, not the test's subject."""
+        if arguments[:2] == ("workspace", "create") and not self.data.exists():
+            copy_database(self.data / "jirabot.db")
         ran = self(*arguments, typed=typed)
         assert ran.code == 0, ran.err
         return ran

@@ -40,9 +40,13 @@ def add_large(tx: Transaction, workspace_id: WorkspaceId) -> None:
 def furnished(cli: Cli) -> Cli:
     """A data folder with an event in each state, one of them with a file for its body."""
     workspace_id = served(cli)
-    for state in DeliveryState:
-        write(cli, partial(add_delivery, workspace_id=workspace_id, state=state))
-    write(cli, partial(add_large, workspace_id=workspace_id))
+
+    def change(tx: Transaction) -> None:
+        for state in DeliveryState:
+            add_delivery(tx, workspace_id, state)
+        add_large(tx, workspace_id)
+
+    write(cli, change)
     return cli
 
 
