@@ -61,7 +61,10 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
     import gc
     import signal
 
-    gc.enable()
+    if not gc.isenabled():
+        # What was imported is passed over for good: the first search would else go through all of it.
+        gc.freeze()
+        gc.enable()
     interrupted = False
 
     async def listening() -> T:
