@@ -40,10 +40,11 @@ class Agenda:
         return self._looks
 
     def nothing_found(self, kind: str, asked_after: int) -> None:
-        """Take note that who then asked for the next piece has got none: waits for another look, unless one has begun.
+        """Take note that who asked for the next piece of a kind has got none: it is due again by the next look.
 
-        A look that began before is of an earlier state than what they asked. What stays due, since a limit or a pause
-        holds it back, is asked for again after the next change, or sweep.
+        A look that had begun before they asked counts no more: what was committed after it began is seen by the next,
+        which then begins at once. What stays due, since a limit or a pause holds it back, is asked for again after the
+        next change, or sweep.
         """
         if self._due_by_look[kind] <= asked_after:
             self._due[kind].clear()
