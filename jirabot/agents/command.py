@@ -18,7 +18,7 @@ from jirabot.agents.containment import (
 )
 from jirabot.agents.masking import Mask
 from jirabot.agents.processes import sweep
-from jirabot.agents.turn import Command, Turn, new_file
+from jirabot.agents.turn import Command, Turn, write_new
 from jirabot.core.agents import (
     AgentEvent,
     Capabilities,
@@ -159,8 +159,7 @@ class CommandBackend:
         """
         executable = self._executable()
         prompt = spec.session_dir / PROMPT_FILE
-        with new_file(prompt) as file:
-            file.write(spec.prompt.encode())
+        write_new(prompt, spec.prompt.encode())
         given = {
             "HOME": str(spec.home),
             "JIRABOT_RUN": spec.run_id,

@@ -281,7 +281,24 @@ def new_file(path: Path, *, buffering: int = -1) -> BinaryIO:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=buffering)
     except OSError as error:
-        raise AgentUnavailable(
-            f"the file `{path}` can't be written: {error.strerror}",
-            hint="reply `retry` on the issue; with `new` the conversation gets folders of its own",
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that was not there, as `new_file` makes it.
+
+    Raises:
+        AgentUnavailable: it can't be made, or the disk does not take all of it.
+    """
+    try:
+        with new_file(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> AgentUnavailable:
+    return AgentUnavailable(
+        f"the file `{path}` can't be written: {error.strerror}",
+        hint="reply `retry` on the issue; with `new` the conversation gets folders of its own",
+    )

@@ -1,4 +1,4 @@
-"""The log of a run on a disk that refuses: lines are missing, and nothing else is."""
+"""What is written down of a run on a disk that refuses: of the log lines are missing; the prompt is all or an error."""
 
 import contextlib
 import resource
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jirabot.agents.turn import Log
+from jirabot.agents.turn import Log, write_new
+from jirabot.errors import AgentUnavailable
 
 pytestmark = pytest.mark.fast
 
@@ -50,3 +51,9 @@ def test_a_log_that_ends_on_a_disk_that_refuses_is_closed(tmp_path: Path) -> Non
         log.write("lost")
         log.close()
     assert (tmp_path / "run.log").read_bytes() == b""
+
+
+def test_a_prompt_that_the_disk_does_not_take_is_told(tmp_path: Path) -> None:
+    """Half a prompt would have the agent do something else."""
+    with no_file_over(3), pytest.raises(AgentUnavailable, match="can't be written"):
+        write_new(tmp_path / "prompt.md", b"Do not remove it.")
