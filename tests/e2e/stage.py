@@ -164,8 +164,12 @@ class Stage:
 
     async def rest(self) -> None:
         """Wait until nothing goes on: webhooks are handled, no run lives, effects stand, troubles are told."""
-        await self.jira.settled(WITHIN_SECONDS)
-        await self.until_stored(_at_rest)
+        seen = -1
+        # An effect that is sent while we wait brings another webhook.
+        while seen != self.app.storage.generation():
+            seen = self.app.storage.generation()
+            await self.jira.settled(WITHIN_SECONDS)
+            await self.until_stored(_at_rest)
 
     async def outcome(self, comment: Comment) -> Delivery:
         """Wait for the outcome of the event that told of a comment first."""
