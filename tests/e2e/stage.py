@@ -1,6 +1,6 @@
 """The stage that plays are performed on: a sandbox Jira, the daemon and a git repository, all in this process.
 
-Everything is real but the people: webhooks are signed and come over HTTP, rows are in SQLite on disk, the agent is a
+Everything is real but the people: webhooks are signed and come over HTTP, rows are in a SQLite file, the agent is a
 process, comments are written through Jira's REST API. When the curtain falls the stage looks at itself: no comment that
 nobody asked for, no delivery, run or effect left undone, no error in the log that was not expected.
 """
