@@ -131,6 +131,13 @@ async def listen(backend: CommandBackend, handle: Handle) -> list[AgentEvent]:
     return events
 
 
+async def until_marked(mark: str) -> None:
+    """Wait until the kernel shows a process with the mark: a program that is just being started has no environment."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(find_marked, mark):
+            await asyncio.sleep(0.005)
+
+
 @pytest.fixture(params=["mark", "bubblewrap"])
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     """Folders and containment, for the `command` backend."""
@@ -205,7 +212,7 @@ async def test_a_stopped_turn_leaves_no_process(each: Stage) -> None:
     spec = each.spec("stall")
     handle = backend.new_session(spec)
     await backend.start(handle, spec)
-    assert find_marked(each.mark)
+    await until_marked(each.mark)
     await backend.stop(handle, grace_seconds=0.3)
     assert find_marked(each.mark) == []
     assert (await listen(backend, handle))[-1] == Stopped()
