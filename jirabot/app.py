@@ -1,25 +1,16 @@
 """The composition root: the one place where ports meet what fulfils them; the only module that knows every layer."""
 
-import asyncio
 import contextlib
 import os
 import secrets
-import shutil
-import socket
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 from jirabot.agents.checkout import GitCheckouts
 from jirabot.agents.containment import Containment
-from jirabot.agents.git import Git
 from jirabot.agents.registry import AgentSection, Backends
 from jirabot.config import AgentSettings, Settings
-from jirabot.core import checks
 from jirabot.core.announcer import Announcer
-from jirabot.core.checks import Check, Level
 from jirabot.core.ids import BackendName, DeliveryId
 from jirabot.core.managers.alerts import WebhookAlerts
 from jirabot.core.managers.arrivals import Arrivals
@@ -46,7 +37,7 @@ from jirabot.core.managers.replays import Posted, Replays, ReplayWishes, of_kept
 from jirabot.core.managers.repositories import Repositories
 from jirabot.core.managers.retention import Retention
 from jirabot.core.managers.runs import Runs
-from jirabot.core.managers.soundness import Soundness, unusable
+from jirabot.core.managers.soundness import Soundness
 from jirabot.core.managers.status import Overview
 from jirabot.core.managers.teller import Teller
 from jirabot.core.managers.throttling import Throttling
@@ -57,16 +48,15 @@ from jirabot.core.managers.workspace_rules import WorkspaceRules
 from jirabot.core.managers.workspaces import Workspaces
 from jirabot.core.people import Principal
 from jirabot.core.ports import Alerts, Clock, Events, Ids, Storage, Transaction
-from jirabot.core.soundness import Fault
 from jirabot.core.texts import Texts
 from jirabot.core.texts import load as load_texts
 from jirabot.core.workspaces import WorkspaceState
-from jirabot.errors import AgentUnavailable, ConfigurationInvalid, DaemonRunning, GitFailed, JirabotError
+from jirabot.database import upgrade_database
+from jirabot.errors import AgentUnavailable, ConfigurationInvalid
 from jirabot.jira import bases, envelope, posting, signatures
 from jirabot.jira.client import Clients, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS, Deployment, tell
-from jirabot.storage import backups, migrations
-from jirabot.storage.backups import Backup, Restored
+from jirabot.machine import QuietLog, RandomIds, SystemClock
 from jirabot.storage.engine import Database
 from jirabot.storage.lock import DataFolderLock
 from jirabot.storage.master_key import MasterKeys, NoKeyring, SystemKeyring
@@ -76,47 +66,6 @@ from jirabot.storage.spool import Spool
 
 CONVERSATIONS_FOLDER = "conversations"
 MIRRORS_FOLDER = "mirrors"
-
-UPGRADE_SECONDS = 2.0
-"""How long a command waits for another one that makes or upgrades the database; it takes a tenth of that."""
-
-UPGRADE_LOOK_SECONDS = 0.05
-
-
-class SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        """Tell the time, aware, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - this is the port's one implementation
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-
-class RandomIds:
-    """New ids from the clock and the system's randomness."""
-
-    def sortable(self) -> str:
-        """Make an id in UUIDv7's layout, as 32 hex digits: 48 bits of milliseconds, then randomness."""
-        stamp = (time.time_ns() // 1_000_000) & (2**48 - 1)
-        tail = int.from_bytes(os.urandom(10))
-        value = stamp << 80 | tail
-        value = value & ~(0xF << 76) | 0x7 << 76
-        value = value & ~(0x3 << 62) | 0x2 << 62
-        return f"{value:032x}"
-
-    def secret(self) -> str:
-        """Make an unguessable id of 160 bits, safe in addresses."""
-        return secrets.token_urlsafe(20)
-
-
-class QuietLog:
-    """No log: for commands, which tell a person what matters themselves."""
-
-    def tell(self, event: str, **fields: object) -> None:
-        """Say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,101 +151,6 @@ class App:
     async def post_replay(self, content: bytes, address: str, wishes: ReplayWishes, *, by: Principal) -> Posted:
         """Post a payload or saved delivery to a running daemon (`Replays.post`)."""
         return await self.replays.post(read_input(content, envelope.decode), address, wishes, by=by)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upgraded:
-    """What `db upgrade` did: the schema before and now, and the copy of the file that was made, if it held anything."""
-
-    before: str | None
-    now: str
-    copy: Path | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schema:
-    """The database's schema, if there is a database, and the one of this version."""
-
-    schema: str | None
-    newest: str
-
-
-def current_schema(settings: Settings) -> Schema:
-    """Tell the database's schema.
-
-    Raises:
-        DatabaseUnusable: it is newer than this jirabot, or not a database.
-    """
-    return Schema(schema=migrations.current(settings.database), newest=migrations.HEAD)
-
-
-def upgrade_database(settings: Settings) -> Upgraded:
-    """Bring the database to this version's schema, making data folder and database where there is none.
-
-    Raises:
-        DaemonRunning: a daemon holds the data folder, and the schema is not this version's.
-        DatabaseUnusable: it is newer than this jirabot, or not a database.
-        StorageUnavailable: the data folder refuses.
-    """
-    before = migrations.current(settings.database)
-    copy = None
-    if before != migrations.HEAD:
-        with _held_for_upgrade(settings):
-            copy = migrations.upgrade(settings.database)
-    return Upgraded(before=before, now=migrations.HEAD, copy=copy)
-
-
-def backup_database(settings: Settings, file: Path | None) -> Backup:
-    """Back the database up to *file*, by default one named by the time in the current folder. A daemon may run.
-
-    Raises:
-        Conflict: there is a file of that name.
-        DatabaseUnusable: there is no database, or it is damaged.
-        StorageUnavailable: the database or a disk refuses.
-    """
-    now = SystemClock().now()
-    file = file or Path(f"jirabot-{now:%Y%m%d-%H%M%S}.db")
-    return backups.make(settings.database, file.absolute(), spool=Spool(settings.spool), now=now)
-
-
-async def check_database(settings: Settings, *, by: Principal) -> Sequence[Fault]:
-    """List what is wrong with the database and what lies beside it. Changes nothing; a daemon may run."""
-    try:
-        async with open_app(settings, writes=False) as app:
-            return await app.soundness.check(by=by)
-    except JirabotError as error:
-        return [unusable(error)]
-
-
-def restore_database(settings: Settings, file: Path) -> Restored:
-    """Put a backup in the place of the database, which is kept beside.
-
-    Raises:
-        DaemonRunning: a daemon holds the data folder.
-        InvalidInput: there is no such file.
-        DatabaseUnusable: it can't be used.
-        StorageUnavailable: the data folder refuses, or another process uses the database.
-    """
-    with DataFolderLock.made(settings.data_dir):
-        return backups.restore(file.absolute(), settings.database, spool=Spool(settings.spool), now=SystemClock().now())
-
-
-@contextlib.contextmanager
-def _held_for_upgrade(settings: Settings) -> Iterator[None]:
-    """Hold the data folder; where another command upgrades at this moment, wait until it has."""
-    lock = DataFolderLock.made(settings.data_dir)
-    for _ in range(round(UPGRADE_SECONDS / UPGRADE_LOOK_SECONDS)):
-        try:
-            lock.acquire()
-            break
-        except DaemonRunning:
-            time.sleep(UPGRADE_LOOK_SECONDS)
-    else:
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextlib.asynccontextmanager
@@ -616,54 +470,3 @@ def _check_agents(backends: Backends) -> None:
             hints.append(error.hint)
     if problems:
         raise ConfigurationInvalid(problems, hint=next(filter(None, hints), ""))
-
-
-async def diagnose(settings: Settings, *, by: Principal) -> Sequence[Check]:
-    """Look at the machine first, then at what the database knows of. Creates and changes nothing."""
-    found = [_disk(settings), await _git(settings), *_listening(settings)]
-    try:
-        revision = migrations.current(settings.database)
-        if revision is None:
-            text = f"there is none yet at `{settings.database}`"
-            fix = "run `jirabot workspace create NAME`, which makes it"
-            found.append(Check(name="database", level=Level.WARNING, text=text, fix=fix))
-        else:
-            text = f"`{settings.database}`, schema {revision}"
-            found.append(Check(name="database", level=Level.OK, text=text))
-        async with open_app(settings, writes=False) as app:
-            return [*found, *await app.doctor.examine(by=by)]
-    except JirabotError as error:
-        return [*found, checks.failed("database", error)]
-
-
-def _disk(settings: Settings) -> Check:
-    folder = next(path for path in (settings.data_dir, *settings.data_dir.absolute().parents) if path.exists())
-    if not os.access(folder, os.W_OK):
-        fix = f"give the user that runs jirabot the right to write `{folder}`, or choose another `data_dir`"
-        return Check(name="disk", level=Level.FAILED, text=f"`{folder}` can't be written", fix=fix)
-    return checks.disk(str(folder), shutil.disk_usage(folder).free)
-
-
-async def _git(settings: Settings) -> Check:
-    try:
-        version = await Git(folder=settings.data_dir, environment=settings.environment).version()
-        return Check(name="git", level=Level.OK, text=f"git {version}")
-    except GitFailed as error:
-        return checks.failed("git", error)
-
-
-def _listening(settings: Settings) -> Sequence[Check]:
-    """Say whether a daemon runs, and where none does, whether it could listen."""
-    server = settings.server
-    if DataFolderLock(settings.data_dir).is_held():
-        return [Check(name="daemon", level=Level.OK, text="it runs")]
-    found = [Check(name="daemon", level=Level.WARNING, text="none runs", fix="run `jirabot serve`")]
-    with socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((server.host, server.port))
-        except OSError as error:
-            text = f"`{server.host}:{server.port}` can't be listened on: {error.strerror}"
-            fix = "another program may have the port: give `[server] port` another value"
-            return [*found, Check(name="port", level=Level.FAILED, text=text, fix=fix)]
-    return [*found, Check(name="port", level=Level.OK, text=f"`{server.host}:{server.port}` is free")]

@@ -16,7 +16,7 @@ app = usage.group("The database.")
 @app.command(cls=usage.Command, epilog=usage.examples("jirabot db current", "jirabot db current --json"))
 def current(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the database's schema, and the one of this version. Changes nothing."""
-    from jirabot.app import current_schema
+    from jirabot.database import current_schema
 
     settings = running.settings_of(context)
     found = current_schema(settings)
@@ -36,7 +36,7 @@ def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
 
     Its file is copied first, beside itself. Not while a daemon runs: stop it, upgrade, start it again.
     """
-    from jirabot.app import upgrade_database
+    from jirabot.database import upgrade_database
 
     done = upgrade_database(running.settings_of(context))
     output.show(
@@ -51,9 +51,9 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     Pages, rows that refer to nothing, bodies and files, secrets, work that nobody does. Exit code 1 where something is
     wrong, with its cause and what to do. A daemon may run meanwhile.
     """
-    from jirabot.app import check_database
     from jirabot.core import objects
     from jirabot.core.people import SHELL
+    from jirabot.diagnosis import check_database
 
     faults = running.finish(check_database(running.settings_of(context), by=SHELL))
     if as_json:
@@ -81,7 +81,7 @@ def backup(
 
     The master key of the stored secrets is not in it, nor are checkouts, which are made anew.
     """
-    from jirabot.app import backup_database
+    from jirabot.database import backup_database
 
     made = backup_database(running.settings_of(context), file)
     shown = {"file": str(made.file), "schema": made.schema, "bytes": made.size_bytes}
@@ -112,7 +112,7 @@ def restore(
     The file is checked first, and brought to this version's schema. Of what happened since it was made nothing is known
     afterwards: events without an outcome in it are handled again.
     """
-    from jirabot.app import restore_database
+    from jirabot.database import restore_database
 
     settings = running.settings_of(context)
     asking.confirm(f"put `{file}` in the place of the database `{settings.database}`, which is kept beside", yes=yes)

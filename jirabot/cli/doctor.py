@@ -30,10 +30,10 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _examined(context: typer.Context) -> list[dict[str, Any]]:
-    from jirabot.app import diagnose
     from jirabot.core import objects
     from jirabot.core.checks import Check, Level
     from jirabot.core.people import SHELL
+    from jirabot.diagnosis import diagnose
     from jirabot.errors import ConfigurationInvalid
 
     try:

@@ -134,7 +134,7 @@ async def listen(backend: CommandBackend, handle: Handle) -> list[AgentEvent]:
 async def until_marked(mark: str) -> None:
     """Wait until the kernel shows a process with the mark: a program that is just being started has no environment."""
     async with asyncio.timeout(20):
-        while not await asyncio.to_thread(find_marked, mark):
+        while not await asyncio.to_thread(find_marked, mark):  # noqa: ASYNC110 - the kernel tells nobody
             await asyncio.sleep(0.005)
 
 

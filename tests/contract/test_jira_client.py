@@ -11,7 +11,6 @@ import pytest
 from aiohttp import web
 
 from jirabot import __version__
-from jirabot.app import QuietLog
 from jirabot.core.budgets import Bucket, Limit, Urgency
 from jirabot.core.ids import AccountId, CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
 from jirabot.core.people import Account
@@ -31,6 +30,7 @@ from jirabot.errors import (
 )
 from jirabot.jira.client import Clients, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS
+from jirabot.machine import QuietLog
 from jirabot.sandbox.issues import Issue, Person
 from jirabot.sandbox.server import Sandbox
 

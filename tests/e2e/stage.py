@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jirabot.app import App, SystemClock, open_app
+from jirabot.app import App, open_app
 from jirabot.config import AgentSettings, OutboxSettings, RunsSettings, ServerSettings, Settings, WorkspaceDefaults
 from jirabot.core.conversations import LIVE_RUNS, Conversation, RunState
 from jirabot.core.deliveries import Delivery, DeliveryState
@@ -31,6 +31,7 @@ from jirabot.core.ports import Clock, Transaction
 from jirabot.core.workspaces import Workspace
 from jirabot.daemon.application import serve
 from jirabot.jira.client import Timeouts
+from jirabot.machine import SystemClock
 from jirabot.sandbox.issues import Comment, Issue, Person
 from jirabot.sandbox.server import Sandbox
 from tests.templates import copy_database, made_once

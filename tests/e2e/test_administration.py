@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from jirabot.app import App, SystemClock, open_app
+from jirabot.app import App, open_app
 from jirabot.core.conversations import RunState, State
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.ids import WorkspaceId
@@ -24,6 +24,7 @@ from jirabot.core.ports import Transaction
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.errors import Unreachable, WorkspaceNotFound
 from jirabot.jira.signatures import sign
+from jirabot.machine import SystemClock
 from jirabot.sandbox.server import Sandbox
 from tests.contract.test_stores.values import conversation, run
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jirabot.app import SystemClock, open_app
+from jirabot.app import open_app
 from jirabot.core.people import SHELL
+from jirabot.machine import SystemClock
 from jirabot.sandbox.server import Sandbox
 
 from .stage import WITHIN_SECONDS, Log, running, staged

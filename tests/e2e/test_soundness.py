@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from jirabot.app import backup_database, check_database, open_app, restore_database
+from jirabot.app import open_app
 from jirabot.core.people import SHELL
+from jirabot.database import backup_database, restore_database
+from jirabot.diagnosis import check_database
 
 from .stage import GATED, Stage
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jirabot.app import RandomIds
 from jirabot.core.troubles import Reason
 from jirabot.daemon.database import DatabaseWatch
 from jirabot.errors import Conflict, DatabaseUnusable, JirabotError, StorageUnavailable
+from jirabot.machine import RandomIds
 from jirabot.storage.memory import MemoryStorage
 from tests.contract.test_stores.values import NOW
 from tests.e2e.stage import Log

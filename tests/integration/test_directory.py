@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from jirabot.app import QuietLog, SystemClock
 from jirabot.config import Settings
 from jirabot.core.managers.directory import Directory
 from jirabot.core.ports import Transaction
 from jirabot.jira.client import Clients
 from jirabot.jira.deployments import DEPLOYMENTS
+from jirabot.machine import QuietLog, SystemClock
 from jirabot.storage.master_key import MasterKeys, NoKeyring
 from jirabot.storage.memory import MemoryStorage
 from jirabot.storage.secrets import EnvelopeVault

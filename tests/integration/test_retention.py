@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from jirabot.app import App, SystemClock, open_app
+from jirabot.app import App, open_app
 from jirabot.config import AgentSettings, Settings
 from jirabot.core.conversations import State
 from jirabot.core.deliveries import DeliveryState, Outcome
@@ -17,6 +17,7 @@ from jirabot.core.managers.retention import BATCH, Retention
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Storage, Transaction
 from jirabot.core.retention import Pruned
+from jirabot.machine import SystemClock
 from jirabot.storage.spool import Spool
 from tests.contract.test_stores.values import conversation, delivery, seed
 

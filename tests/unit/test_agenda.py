@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jirabot.app import SystemClock
 from jirabot.core.ports import Transaction
 from jirabot.daemon.agenda import Agenda
+from jirabot.machine import SystemClock
 from jirabot.storage.memory import MemoryStorage
 from tests.contract.test_stores.values import NOW, delivery
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from jirabot.app import SystemClock, open_app
+from jirabot.app import open_app
 from jirabot.config import load
 from jirabot.core.ports import Rejection, Transaction
+from jirabot.machine import SystemClock
 
 from .conftest import SCRIPTED, Cli, Jira, make_repository
 

@@ -1,0 +1,85 @@
+"""The Protocols that core needs and `storage`, `jira` and `agents` fulfil; wired in `jirabot.app`, nowhere else.
+
+The stores' methods are plain functions of a transaction: they never wait for anything but the database, so nothing
+can be awaited while a transaction is open. `Storage.write` runs one such function in one transaction.
+"""
+
+from jirabot.core.ports.agents import AgentBackend, Checkouts
+from jirabot.core.ports.jira import (
+    Decode,
+    Deployment,
+    FindBases,
+    JiraSite,
+    NormalBase,
+    PostWebhook,
+    ReadEnvelope,
+    Sign,
+    Sites,
+    Verify,
+)
+from jirabot.core.ports.machine import Alerts, Clock, Events, Ids
+from jirabot.core.ports.people import (
+    KeyInUse,
+    PauseStore,
+    RepositoryStore,
+    Sealed,
+    SecretStore,
+    TokenStore,
+    UserStore,
+    WorkspaceStore,
+)
+from jirabot.core.ports.storage import Storage, Transaction, Vault
+from jirabot.core.ports.upkeep import (
+    BodyFiles,
+    BreakerStore,
+    BudgetStore,
+    ForgottenRequests,
+    Rejection,
+    RejectionStore,
+    RetentionStore,
+    SoundnessStore,
+    TroubleStore,
+)
+from jirabot.core.ports.work import ConversationStore, DeliveryStore, OutboxStore
+
+__all__ = [
+    "AgentBackend",
+    "Alerts",
+    "BodyFiles",
+    "BreakerStore",
+    "BudgetStore",
+    "Checkouts",
+    "Clock",
+    "ConversationStore",
+    "Decode",
+    "DeliveryStore",
+    "Deployment",
+    "Events",
+    "FindBases",
+    "ForgottenRequests",
+    "Ids",
+    "JiraSite",
+    "KeyInUse",
+    "NormalBase",
+    "OutboxStore",
+    "PauseStore",
+    "PostWebhook",
+    "ReadEnvelope",
+    "Rejection",
+    "RejectionStore",
+    "RepositoryStore",
+    "RetentionStore",
+    "Sealed",
+    "SecretStore",
+    "Sign",
+    "Sites",
+    "SoundnessStore",
+    "Storage",
+    "TokenStore",
+    "Transaction",
+    "TroubleStore",
+    "UserStore",
+    "Vault",
+    "Verify",
+    "WorkspaceStore",
+]

@@ -1,0 +1,153 @@
+"""What core needs of Jira: its client, its two kinds, and how its webhooks are proved and read."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from jirabot.core.bodies import Body
+from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
+from jirabot.core.deliveries import Envelope
+from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId
+from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
+from jirabot.core.people import Account
+from jirabot.core.visibility import Visibility
+from jirabot.core.workspaces import Workspace
+
+Verify = Callable[[bytes, Mapping[str, str], Sequence[bytes]], None]
+"""Prove a body by its headers with one of the secrets, or raise SignatureRejected."""
+
+
+Sign = Callable[[bytes, bytes], str]
+"""Make the signature of a body with a secret."""
+
+
+PostWebhook = Callable[[str, Mapping[str, str], bytes], Awaitable[tuple[int, str]]]
+"""Post a body with headers to an address, and give the answer's status and text, or raise Unreachable."""
+
+
+ReadEnvelope = Callable[[bytes], Envelope]
+"""Read the little that is needed of a proved body, or raise InvalidPayload."""
+
+
+Decode = Callable[[bytes], Mapping[str, Any]]
+"""Decode a body to a JSON object, or raise InvalidPayload."""
+
+
+FindBases = Callable[[bytes], Sequence[str]]
+"""List the bases of a body that has not proved itself: nothing but its `self` addresses is looked at."""
+
+
+NormalBase = Callable[[str], str]
+"""Bring a base URL into its one form, or raise InvalidInput where it is none (or not fit for its purpose)."""
+
+
+class JiraSite(Protocol):
+    """One workspace's Jira, asked as its service account.
+
+    Every method raises JiraUnreachable, JiraRefused, RateLimited or JiraRejected where what was asked did not happen,
+    JiraSilent or JiraBroken where that is not known.
+    """
+
+    async def server_info(self) -> ServerInfo: ...
+    async def myself(self) -> Account:
+        """Ask who the service account is."""
+
+    async def permissions(self, names: Sequence[str], *, on: IssueId | None = None) -> frozenset[str]:
+        """Ask which of these permissions the service account has: on an issue, else anywhere on the site.
+
+        Raises:
+            JiraGone: the issue is not there, or the service account may not see it.
+        """
+
+    async def find_accounts(self, query: str) -> Sequence[Account]:
+        """Find accounts: one by its id, key or name, else those whose e-mail equals *query*."""
+
+    async def get_issue(self, issue: IssueId | IssueKey) -> Issue:
+        """Read an issue.
+
+        Raises:
+            JiraGone: it is not there, or the service account may not see it.
+        """
+
+    async def find_comment(self, issue_id: IssueId, comment_id: CommentId) -> IssueComment | None: ...
+    async def list_comments(self, issue_id: IssueId, *, newest: int) -> Sequence[IssueComment]:
+        """List the newest comments, oldest of them first."""
+
+    async def find_change(self, issue_id: IssueId, change_id: str) -> ChangelogEntry | None: ...
+    async def list_web_links(self, issue_id: IssueId) -> Sequence[str]: ...
+    async def post_comment(
+        self, issue_id: IssueId, markdown: str, *, visibility: Visibility, mark: EffectId, footer: str = ""
+    ) -> CommentId:
+        """Add a comment that carries *mark* as a comment property, and ends with *footer*."""
+
+    async def edit_comment(
+        self, issue_id: IssueId, comment_id: CommentId, markdown: str, *, visibility: Visibility, footer: str = ""
+    ) -> None: ...
+    async def is_marked(self, comment_id: CommentId, mark: EffectId) -> bool:
+        """Say whether a comment carries *mark* as a property."""
+
+    async def find_marked(
+        self, issue_id: IssueId, mark: EffectId, *, since: datetime, words: str = ""
+    ) -> CommentId | None:
+        """Look among the service account's comments made after *since* for the one that carries *mark*.
+
+        By its property or footer; with *words* given, one that bears neither and says the same is found, too.
+        """
+
+    def issue_address(self, issue_key: IssueKey) -> str:
+        """Make the address where people see an issue."""
+
+
+class Sites(Protocol):
+    """The Jira of each workspace, by its row and secrets as they are now."""
+
+    def site(
+        self, workspace: Workspace, api_key: str, *, calls: Limit = UNLIMITED, urgency: Urgency = Urgency.ROUTINE
+    ) -> JiraSite:
+        """Give the client of that workspace, one session each. *calls* is its budget.
+
+        Where it has nothing left for *urgency*, or Jira asked to wait, a method raises BudgetSpent or RateLimited, and
+        Jira is not asked.
+        """
+
+    def budgets(self) -> Mapping[WorkspaceId, Bucket]:
+        """Tell what is left of each workspace's budget; those that nothing was taken from are left out."""
+
+    def set_budget(self, workspace: Workspace, left: Bucket) -> None:
+        """Say what is left of a workspace's budget, as another process has left it."""
+
+
+class Deployment(Protocol):
+    """What core needs to know of a kind of Jira; `jirabot.jira.deployments` has the whole of it."""
+
+    @property
+    def name(self) -> str:
+        """`cloud` or `dc`."""
+
+    @property
+    def route(self) -> str:
+        """`jira` or `jira-dc`: the path segment of its routes."""
+
+    @property
+    def auth_methods(self) -> Sequence[str]:
+        """The ways to authenticate, the default first."""
+
+    @property
+    def needs_email(self) -> bool:
+        """Whether the service account needs an e-mail address to authenticate."""
+
+    @property
+    def sends_again(self) -> bool:
+        """Whether it sends a webhook again that is answered 429."""
+
+    def signs_webhooks(self, info: ServerInfo) -> bool:
+        """Say whether that Jira can sign what it sends."""
+
+    def account(self, user: Mapping[str, Any], /) -> Account:
+        """Read a user object."""
+
+    def comment(self, comment: Mapping[str, Any], /) -> IssueComment:
+        """Read a comment object."""
+
+    def read_body(self, value: str | Mapping[str, Any] | None, /) -> Body:
+        """Read a text: wiki markup, an ADF document, or nothing."""
