@@ -7,9 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from jirabot.core.ports import Storage
 from jirabot.errors import JirabotError
 
 T = TypeVar("T")
+
+LOOK_SECONDS = 5.0
+"""How long at most until it is looked again whether something is due."""
 
 
 class Crew(Generic[T]):
@@ -37,6 +41,11 @@ class Crew(Generic[T]):
         self._going = 0
         self._at_rest = asyncio.Event()
         self._at_rest.set()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Say whether nothing of it goes on."""
+        return not self._going
 
     async def until_at_rest(self) -> None:
         """Wait until nothing of it goes on."""
@@ -75,3 +84,18 @@ class Crew(Generic[T]):
         self._going -= 1
         if not self._going:
             self._at_rest.set()
+
+
+async def until_idle(crew: Crew[T], *, is_due: Callable[[], Awaitable[bool]], storage: Storage) -> None:
+    """Wait until nothing of a crew goes on and nothing of its work is due.
+
+    What is claimed is no longer due, and may have been claimed while that was looked up. So the answer counts only
+    where nothing was committed meanwhile.
+    """
+    while True:
+        await crew.until_at_rest()
+        seen = storage.generation()
+        if await is_due():
+            await storage.changed(seen, within_seconds=LOOK_SECONDS)
+        elif crew.is_at_rest and storage.generation() == seen:
+            return

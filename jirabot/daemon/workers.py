@@ -12,7 +12,7 @@ from jirabot.core.deliveries import Lease
 from jirabot.core.managers.delivery import Claimed
 from jirabot.core.people import DAEMON
 from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
-from jirabot.daemon.crews import Crew
+from jirabot.daemon.crews import Crew, until_idle
 from jirabot.daemon.database import DatabaseWatch
 from jirabot.daemon.precedence import AGENDA, INBOX, Precedence
 from jirabot.errors import JirabotError, Kind
@@ -118,13 +118,8 @@ class Workers:
 
     async def _until_said(self) -> None:
         """Wait until nothing is in flight, and nothing owed that could be sent now: what has to wait outlives us."""
-        while True:
-            seen = self._app.storage.generation()
-            if self._outbox is not None:
-                await self._outbox.until_at_rest()
-            if not await self._app.delivery.is_due():
-                return
-            await self._app.storage.changed(seen, within_seconds=SWEEP_SECONDS)
+        if self._outbox is not None:
+            await until_idle(self._outbox, is_due=self._app.delivery.is_due, storage=self._app.storage)
 
     async def _prune_once(self) -> None:
         """Forget what is old, if it is time; else wait."""

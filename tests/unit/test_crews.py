@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 
-from jirabot.daemon.crews import Crew
+from jirabot.daemon.crews import Crew, until_idle
 from jirabot.errors import JirabotError, StorageUnavailable
+from jirabot.storage.memory import MemoryStorage
 
 
 class Work:
@@ -116,3 +117,34 @@ async def test_it_is_at_rest_when_the_last_piece_has_ended() -> None:
         assert not resting.done()
         work.going["b"].set_result(None)
         await resting
+
+
+async def test_what_was_claimed_while_it_was_looked_up_is_waited_for() -> None:
+    """A claimed piece of work is due no more, and goes on all the same."""
+    work = Work("a")
+    async with asyncio.TaskGroup() as tasks:
+        crew = work.crew(tasks, [], at_once=1)
+
+        async def is_due() -> bool:
+            """Find nothing: the last of it was claimed since it was asked."""
+            await crew.begin_next()
+            return False
+
+        waiting = tasks.create_task(until_idle(crew, is_due=is_due, storage=MemoryStorage()))
+        await _turn()
+        assert (list(work.going), waiting.done()) == (["a"], False)
+        work.going["a"].set_result(None)
+
+
+async def test_what_became_due_while_it_was_looked_up_is_seen() -> None:
+    """Something was committed meanwhile: the answer is asked for again."""
+    work, storage, committed = Work(), MemoryStorage(), deque([True, False])
+    async with asyncio.TaskGroup() as tasks:
+
+        async def is_due() -> bool:
+            if committed.popleft():
+                await storage.write(lambda tx: tx.secrets.record_key_identity("1", "file"))
+            return False
+
+        await until_idle(work.crew(tasks, [], at_once=1), is_due=is_due, storage=storage)
+    assert not committed
