@@ -28,6 +28,12 @@ class DeliveryState(StrEnum):
     DISCARDED = "discarded"
 
 
+UNFINISHED = frozenset({DeliveryState.RECEIVED, DeliveryState.WAITING})
+"""What has no outcome yet and is not kept back."""
+
+FINISHED = frozenset({DeliveryState.DONE, DeliveryState.IGNORED, DeliveryState.REFUSED, DeliveryState.DISCARDED})
+"""What nobody will ask anything of any more."""
+
 RETRYABLE = frozenset({DeliveryState.DEAD, DeliveryState.WAITING})
 """What a person may have tried again now."""
 
@@ -168,3 +174,8 @@ def lane_of(workspace_id: WorkspaceId, issue_id: IssueId | None) -> LaneId:
     What names no issue shares the workspace's own lane.
     """
     return LaneId(f"{workspace_id}/{issue_id or '-'}")
+
+
+def lanes_of(workspace_id: WorkspaceId) -> tuple[LaneId, LaneId]:
+    """Give the range that the names of a workspace's lanes lie in: from the first up to before the second."""
+    return LaneId(f"{workspace_id}/"), LaneId(f"{workspace_id}{chr(ord('/') + 1)}")

@@ -8,13 +8,14 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Update, bindparam, exists, func, select, update
+from sqlalchemy import Connection, Update, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from jirabot.core.deliveries import (
     DISCARDABLE,
     RETRYABLE,
+    UNFINISHED,
     Delivery,
     DeliveryState,
     Lease,
@@ -22,12 +23,13 @@ from jirabot.core.deliveries import (
     Outcome,
     Recorded,
     SavedDelivery,
+    lanes_of,
 )
 from jirabot.core.ids import DeliveryId, IssueKey, LaneId, TriggerKey, WorkspaceId
 from jirabot.storage import lanes, runs
 from jirabot.storage.columns import columns_of, microseconds, row_of
 from jirabot.storage.connections import driver_of
-from jirabot.storage.schema import actions, deliveries, unfinished_delivery
+from jirabot.storage.schema import actions, deliveries, settled_delivery, unfinished_delivery
 from jirabot.storage.spool import LARGEST_IN_ROW_BYTES, Spool
 
 MOST_IN_A_STATEMENT = 256
@@ -147,7 +149,15 @@ _REQUEST = select(deliveries.c.headers, deliveries.c.body, deliveries.c.spool).w
     deliveries.c.id == bindparam("delivery_id")
 )
 _NEWEST = select(*_COLUMNS).order_by(deliveries.c.no.desc())
-_NEWEST_ON = _NEWEST.where(deliveries.c.issue_key == bindparam("on_issue")).limit(1)
+
+# Of all lanes: SQLite takes a partial index only where a range of it is asked for.
+_UNFINISHED = select(deliveries.c.no).where(
+    unfinished_delivery(deliveries.c.state), deliveries.c.lane_id > literal_column("''")
+)
+_OF_THE_UNFINISHED = deliveries.c.no.in_(_UNFINISHED.correlate(None))
+_OF_THE_SETTLED = settled_delivery(deliveries.c.state)
+_ON_ISSUE = _NEWEST.where(deliveries.c.issue_key == bindparam("on_issue")).limit(1)
+_NEWEST_ON = (_ON_ISSUE.where(_OF_THE_SETTLED), _ON_ISSUE.where(_OF_THE_UNFINISHED))
 
 HEAD = (
     select(*_COLUMNS)
@@ -221,7 +231,11 @@ _DISCARD = (
 )
 _RELEASE_KEPT = (
     update(deliveries)
-    .where(deliveries.c.workspace_id == bindparam("of_workspace"), deliveries.c.state == DeliveryState.PAUSED)
+    .where(
+        deliveries.c.workspace_id == bindparam("of_workspace"),
+        deliveries.c.state == DeliveryState.PAUSED,
+        settled_delivery(deliveries.c.state),
+    )
     .values(state=DeliveryState.RECEIVED, decision="", reason="", text="", due_at=bindparam("now"))
 )
 _ACTED = select(actions.c.delivery_id).where(
@@ -232,14 +246,16 @@ _ACT = insert(actions).on_conflict_do_nothing()
 _BACKLOG = (
     select(deliveries.c.no)
     .where(
-        deliveries.c.workspace_id == bindparam("of_workspace"),
-        deliveries.c.state.in_([DeliveryState.RECEIVED, DeliveryState.WAITING]),
+        unfinished_delivery(deliveries.c.state),
+        deliveries.c.lane_id >= bindparam("first_lane"),
+        deliveries.c.lane_id < bindparam("beyond_lanes"),
     )
     .limit(bindparam("most"))
 )
-_COUNTS = select(deliveries.c.workspace_id, deliveries.c.state, func.count()).group_by(
+_COUNT = select(deliveries.c.workspace_id, deliveries.c.state, func.count()).group_by(
     deliveries.c.workspace_id, deliveries.c.state
 )
+_COUNTS = (_COUNT.where(_OF_THE_SETTLED), _COUNT.where(_OF_THE_UNFINISHED))
 
 
 class Deliveries:
@@ -262,8 +278,10 @@ class Deliveries:
         return Delivery(**row) if row else None
 
     def newest_on(self, issue_key: IssueKey) -> Delivery | None:
-        row = self._connection.execute(_NEWEST_ON, {"on_issue": issue_key}).mappings().one_or_none()
-        return Delivery(**row) if row else None
+        asked = {"on_issue": issue_key}
+        rows = [self._connection.execute(query, asked).mappings().one_or_none() for query in _NEWEST_ON]
+        found = max(filter(None, rows), key=lambda row: row["no"], default=None)
+        return Delivery(**found) if found else None
 
     def request_of(self, delivery_id: DeliveryId) -> SavedDelivery | None:
         row = self._connection.execute(_REQUEST, {"delivery_id": delivery_id}).one_or_none()
@@ -275,19 +293,28 @@ class Deliveries:
     def list(
         self, *, workspace_id: WorkspaceId | None = None, state: DeliveryState | None = None, limit: int = 50
     ) -> Sequence[Delivery]:
+        if workspace_id is None or state is not None:
+            return self._newest(workspace_id, state, limit)
+        # One state after the other, as the index has them: else all that the workspace has is sorted.
+        found = [delivery for each in DeliveryState for delivery in self._newest(workspace_id, each, limit)]
+        return sorted(found, key=lambda delivery: delivery.no, reverse=True)[:limit]
+
+    def _newest(self, workspace_id: WorkspaceId | None, state: DeliveryState | None, limit: int) -> Sequence[Delivery]:
         query = _NEWEST.limit(limit)
         if workspace_id is not None:
             query = query.where(deliveries.c.workspace_id == workspace_id)
         if state is not None:
-            query = query.where(deliveries.c.state == state)
+            part = _OF_THE_UNFINISHED if state in UNFINISHED else _OF_THE_SETTLED
+            query = query.where(deliveries.c.state == state, part)
         return [Delivery(**row) for row in self._connection.execute(query).mappings()]
 
     def counts(self) -> Mapping[tuple[WorkspaceId, DeliveryState], int]:
-        rows = self._connection.execute(_COUNTS)
+        rows = [row for query in _COUNTS for row in self._connection.execute(query)]
         return {(WorkspaceId(workspace_id), state): count for workspace_id, state, count in rows}
 
     def backlog(self, workspace_id: WorkspaceId, *, most: int) -> int:
-        asked = {"of_workspace": workspace_id, "most": most}
+        first, beyond = lanes_of(workspace_id)
+        asked = {"first_lane": first, "beyond_lanes": beyond, "most": most}
         return len(self._connection.execute(_BACKLOG, asked).all())
 
     def claim_lane(self, *, owner: str, now: datetime, until: datetime, only: LaneId | None = None) -> Lease | None:

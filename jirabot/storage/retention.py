@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, upd
 from sqlalchemy.dialects.sqlite import insert
 
 from jirabot.core.conversations import LIVE_RUNS
-from jirabot.core.deliveries import DeliveryState
+from jirabot.core.deliveries import FINISHED, DeliveryState
 from jirabot.core.ids import ConversationId
 from jirabot.core.ports import ForgottenRequests
 from jirabot.storage.schema import conversations, deliveries, meta, open_conversation, run_events, runs
@@ -15,7 +15,6 @@ from jirabot.storage.spool import ENDING
 
 _PRUNED_AT = "retention.pruned-at"
 
-_FINISHED = (DeliveryState.DONE, DeliveryState.IGNORED, DeliveryState.REFUSED, DeliveryState.DISCARDED)
 
 _added = insert(meta)
 _PUT_META = _added.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": _added.excluded["value"]})
@@ -31,7 +30,7 @@ def _belongs_to_open(conversation_id: ColumnElement[str]) -> ColumnElement[bool]
 
 def _old_request(before: datetime, *, dead: bool) -> ColumnElement[bool]:
     """Say of a delivery that it is finished, was so before then, and that its request is still kept."""
-    state = deliveries.c.state == DeliveryState.DEAD if dead else deliveries.c.state.in_(_FINISHED)
+    state = deliveries.c.state == DeliveryState.DEAD if dead else deliveries.c.state.in_(sorted(FINISHED))
     return (
         state
         & (func.coalesce(deliveries.c.handled_at, deliveries.c.received_at) < before)

@@ -55,6 +55,11 @@ def unfinished_delivery(state: ColumnElement[str]) -> ColumnElement[bool]:
     return _one_of(state, "received", "waiting")
 
 
+def settled_delivery(state: ColumnElement[str]) -> ColumnElement[bool]:
+    """Say that a delivery has an outcome or is kept back: that it is not unfinished."""
+    return _one_of(state, "paused", "done", "ignored", "refused", "dead", "discarded")
+
+
 def open_conversation(state: ColumnElement[str]) -> ColumnElement[bool]:
     """Say that a conversation is open."""
     return _one_of(state, "created", "active", "in_progress", "awaiting_input")
@@ -218,10 +223,19 @@ deliveries = Table(
     UniqueConstraint("workspace_id", "fingerprint", name="deliveries_fingerprint_key"),
     sqlite_autoincrement=True,
 )
-"""The inbox. `no` is the order of arrival; a body is in `body`, or in the spool file of that name, or pruned."""
+"""The inbox. `no` is the order of arrival; a body is in `body`, or in the spool file of that name, or pruned.
+
+A new row goes into as few indexes as can be, since its sender waits: into the others it comes with its outcome.
+"""
 _index_where("deliveries_head", unfinished_delivery(deliveries.c.state), deliveries.c.lane_id, deliveries.c.no)
-Index("deliveries_issue", deliveries.c.issue_key, deliveries.c.no)
-Index("deliveries_state", deliveries.c.workspace_id, deliveries.c.state, deliveries.c.no)
+_index_where("deliveries_issue", settled_delivery(deliveries.c.state), deliveries.c.issue_key, deliveries.c.no)
+_index_where(
+    "deliveries_state",
+    settled_delivery(deliveries.c.state),
+    deliveries.c.workspace_id,
+    deliveries.c.state,
+    deliveries.c.no,
+)
 
 lanes = Table(
     "lanes",

@@ -12,7 +12,16 @@ from datetime import timedelta
 from typing import Any
 
 from jirabot.core.conversations import RunState
-from jirabot.core.deliveries import AGAIN, Delivery, DeliveryState, NewDelivery, SavedDelivery, Step, lane_of
+from jirabot.core.deliveries import (
+    AGAIN,
+    UNFINISHED,
+    Delivery,
+    DeliveryState,
+    NewDelivery,
+    SavedDelivery,
+    Step,
+    lane_of,
+)
 from jirabot.core.effects import EffectState, OwedEffect
 from jirabot.core.ids import DeliveryId
 from jirabot.core.managers.delivery import Delivery as EffectDelivery
@@ -255,7 +264,7 @@ class Replays:
 
         def query(tx: Transaction) -> Replay | None:
             delivery = tx.deliveries.find(delivery_id)
-            if delivery is None or delivery.state in (DeliveryState.RECEIVED, DeliveryState.WAITING):
+            if delivery is None or delivery.state in UNFINISHED:
                 return None
             live = tx.conversations.live_run(delivery.conversation_id) if delivery.conversation_id else None
             owed = _owed_for(tx, delivery)

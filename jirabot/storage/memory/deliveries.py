@@ -10,6 +10,7 @@ from jirabot.core.conversations import RunState
 from jirabot.core.deliveries import (
     DISCARDABLE,
     RETRYABLE,
+    UNFINISHED,
     Delivery,
     DeliveryState,
     Lease,
@@ -25,7 +26,7 @@ from jirabot.core.ids import (
     TriggerKey,
     WorkspaceId,
 )
-from jirabot.storage.memory.tables import UNFINISHED, Lane, Store, add_new
+from jirabot.storage.memory.tables import Lane, Store, add_new
 
 
 class Deliveries(Store):

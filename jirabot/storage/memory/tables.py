@@ -9,7 +9,6 @@ from jirabot.core.budgets import Bucket
 from jirabot.core.conversations import Conversation, Message, Run, RunEvent
 from jirabot.core.deliveries import (
     Delivery,
-    DeliveryState,
     SavedDelivery,
 )
 from jirabot.core.effects import EffectState, OwedEffect
@@ -40,8 +39,6 @@ from jirabot.errors import Conflict
 T = TypeVar("T")
 K = TypeVar("K")
 
-UNFINISHED = frozenset({DeliveryState.RECEIVED, DeliveryState.WAITING})
-FINISHED = frozenset({DeliveryState.DONE, DeliveryState.IGNORED, DeliveryState.REFUSED, DeliveryState.DISCARDED})
 OWED = frozenset({EffectState.PENDING, EffectState.SENDING})
 
 

@@ -6,10 +6,7 @@ from datetime import datetime
 
 from jirabot.core.budgets import Bucket
 from jirabot.core.conversations import LIVE_RUNS, RunState
-from jirabot.core.deliveries import (
-    Delivery,
-    DeliveryState,
-)
+from jirabot.core.deliveries import FINISHED, UNFINISHED, Delivery, DeliveryState
 from jirabot.core.ids import (
     ConversationId,
     WorkspaceId,
@@ -18,7 +15,7 @@ from jirabot.core.ports import ForgottenRequests, Rejection
 from jirabot.core.soundness import BodyFile, Dangling, Held
 from jirabot.core.troubles import Reason, Strike, Trouble
 from jirabot.storage.memory.outbox import Outbox
-from jirabot.storage.memory.tables import FINISHED, UNFINISHED, Store, add_new
+from jirabot.storage.memory.tables import Store, add_new
 
 _REJECTIONS_KEPT = 50
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
-from jirabot.core.deliveries import Lease, Outcome
+from jirabot.core.deliveries import DeliveryState, Lease, Outcome
 from jirabot.core.ids import (
     AccountId,
     CommentId,
@@ -103,11 +103,23 @@ USES: dict[str, tuple[Use, list[str]]] = {
     ),
     "find the newest delivery on an issue": (
         lambda tx: tx.deliveries.newest_on(IssueKey("PAY-1")),
-        ["deliveries_issue (issue_key=?)"],
+        ["deliveries_issue (issue_key=?)", "deliveries_head"],
     ),
     "list a workspace's deliveries of a state": (
-        lambda tx: tx.deliveries.list(workspace_id=WS, state=OUTCOME.state),
+        lambda tx: tx.deliveries.list(workspace_id=WS, state=DeliveryState.DEAD),
         ["deliveries_state (workspace_id=? AND state=?)"],
+    ),
+    "list a workspace's deliveries that wait": (
+        lambda tx: tx.deliveries.list(workspace_id=WS, state=DeliveryState.WAITING),
+        ["deliveries_head"],
+    ),
+    "list a workspace's deliveries": (
+        lambda tx: tx.deliveries.list(workspace_id=WS),
+        ["deliveries_state (workspace_id=? AND state=?)", "deliveries_head"],
+    ),
+    "count the deliveries": (
+        lambda tx: tx.deliveries.counts(),
+        ["deliveries_state", "deliveries_head"],
     ),
     "find who acted": (
         lambda tx: tx.deliveries.acted(WS, TriggerKey("comment:1")),
@@ -115,6 +127,10 @@ USES: dict[str, tuple[Use, list[str]]] = {
     ),
     "count a backlog": (
         lambda tx: tx.deliveries.backlog(WS, most=5000),
+        ["deliveries_head (lane_id>? AND lane_id<?)"],
+    ),
+    "release what was kept": (
+        lambda tx: tx.deliveries.release_kept(WS, now=NOW),
         ["deliveries_state (workspace_id=? AND state=?)"],
     ),
     "find the next effect": (
@@ -228,13 +244,21 @@ USES: dict[str, tuple[Use, list[str]]] = {
 }
 
 
+SORTED = {
+    "find the newest delivery on an issue",
+    "list a workspace's deliveries",
+    "list a workspace's deliveries that wait",
+}
+"""Here the unfinished are sorted, which are few: an index in that order would be one more to write at the door."""
+
+
 @pytest.mark.parametrize("use", USES)
 def test_its_index_is_used(path: Path, caught, use):
     tx, statements = caught
     act, indexes = USES[use]
     act(tx)
     steps = [step for step in plan_of(path, statements) if step != "SCAN CONSTANT ROW"]
-    assert [step for step in steps if step.startswith(("SCAN", "SEARCH")) and "INDEX" not in step] == []
-    assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+    assert [step for step in steps if step.startswith(("SCAN", "SEARCH")) and " USING " not in step] == []
+    assert "USE TEMP B-TREE FOR ORDER BY" not in steps or use in SORTED
     for index in indexes:
         assert any(f"INDEX {index}" in step for step in steps), steps
