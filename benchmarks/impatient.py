@@ -8,7 +8,7 @@ from jirabot.app import open_app
 from jirabot.config import load
 from jirabot.daemon.application import serve
 from jirabot.daemon.logs import StructuredLog
-from jirabot.jira.client import Timeouts
+from jirabot.jira.connections import Timeouts
 
 
 async def main(config: Path, seconds: float) -> None:

@@ -17,6 +17,7 @@ from jirabot.core.managers.arrivals import Arrivals
 from jirabot.core.managers.budgets import Budgets
 from jirabot.core.managers.callers import Callers
 from jirabot.core.managers.comment_marks import CommentMarks
+from jirabot.core.managers.consents import Consents
 from jirabot.core.managers.conversations import Conversations
 from jirabot.core.managers.deletions import Deletions
 from jirabot.core.managers.deliveries import Deliveries
@@ -26,6 +27,7 @@ from jirabot.core.managers.doctor import Doctor
 from jirabot.core.managers.dry_runs import DryRuns, Replay
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.expiry import Expiry
+from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.intake import Intake
 from jirabot.core.managers.keys import Keys
 from jirabot.core.managers.outbox import Outbox
@@ -37,6 +39,7 @@ from jirabot.core.managers.replays import Posted, Replays, ReplayWishes, of_kept
 from jirabot.core.managers.repositories import Repositories
 from jirabot.core.managers.retention import Retention
 from jirabot.core.managers.runs import Runs
+from jirabot.core.managers.sign_in import SignIn
 from jirabot.core.managers.soundness import Soundness
 from jirabot.core.managers.status import Overview
 from jirabot.core.managers.teller import Teller
@@ -47,14 +50,16 @@ from jirabot.core.managers.workspace_changes import WorkspaceChanges
 from jirabot.core.managers.workspace_rules import WorkspaceRules
 from jirabot.core.managers.workspaces import Workspaces
 from jirabot.core.people import Principal
-from jirabot.core.ports import Alerts, Clock, Events, Ids, Storage, Transaction
+from jirabot.core.ports import Alerts, Clock, Events, Ids, OAuth, Storage, Transaction
 from jirabot.core.texts import Texts
 from jirabot.core.texts import load as load_texts
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.database import upgrade_database
 from jirabot.errors import AgentUnavailable, ConfigurationInvalid
 from jirabot.jira import bases, envelope, posting, signatures
-from jirabot.jira.client import Clients, Timeouts
+from jirabot.jira.authorities import Authorities
+from jirabot.jira.client import Clients
+from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS, Deployment, tell
 from jirabot.machine import QuietLog, RandomIds, SystemClock
 from jirabot.storage.engine import Database
@@ -83,6 +88,9 @@ class App:
     budgets: Budgets
     deployments: Mapping[str, Deployment]
     workspaces: Workspaces
+    oauth: OAuth
+    grants: Grants
+    consents: Consents
     workspace_changes: WorkspaceChanges
     deletions: Deletions
     pauses: Pauses
@@ -172,17 +180,19 @@ async def open_app(
         upgrade_database(settings)
     clock = clock or SystemClock()
     announcer = Announcer(log or QuietLog())
-    clients = Clients(DEPLOYMENTS, clock=clock, log=announcer, timeouts=timeouts)
+    connections = Connections(timeouts)
     async with contextlib.AsyncExitStack() as stack:
         if writes or settings.database.exists():
             storage: Storage = await stack.enter_async_context(Database.open(settings.database, spool=settings.spool))
         else:
             storage = MemoryStorage()
-        stack.push_async_callback(clients.aclose)
-        yield _wired(settings, storage, clients, log=announcer, clock=clock)
+        stack.push_async_callback(connections.aclose)
+        app = _wired(settings, storage, connections, log=announcer, clock=clock)
+        stack.push_async_callback(app.grants.aclose)
+        yield app
 
 
-def _wired(settings: Settings, storage: Storage, clients: Clients, *, log: Announcer, clock: Clock) -> App:
+def _wired(settings: Settings, storage: Storage, connections: Connections, *, log: Announcer, clock: Clock) -> App:
     """Give every manager what it needs."""
     ids, texts = RandomIds(), load_texts()
     owner = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -196,9 +206,31 @@ def _wired(settings: Settings, storage: Storage, clients: Clients, *, log: Annou
         environment=settings.environment,
         containment=containment,
     )
+    clients = Clients(
+        DEPLOYMENTS,
+        connections=connections,
+        api_url=settings.oauth.cloud_api_url,
+        clock=clock,
+        log=log,
+        defaults=settings.workspace,
+    )
+    oauth = Authorities(DEPLOYMENTS, connections=connections, settings=settings.oauth, clock=clock)
+    grants = Grants(
+        storage=storage,
+        vault=vault,
+        oauth=oauth,
+        deployments=DEPLOYMENTS,
+        apps=settings.oauth_apps,
+        defaults=settings.workspace,
+        clock=clock,
+        ids=ids,
+        log=log,
+    )
+    sign_in = SignIn(vault=vault, grants=grants, oauth=oauth, deployments=DEPLOYMENTS, clock=clock)
     directory = Directory(
         storage=storage,
         vault=vault,
+        grants=grants,
         sites=clients,
         deployments=DEPLOYMENTS,
         defaults=settings.workspace,
@@ -261,6 +293,8 @@ def _wired(settings: Settings, storage: Storage, clients: Clients, *, log: Annou
     workspaces = Workspaces(
         storage=storage,
         vault=vault,
+        grants=grants,
+        sign_in=sign_in,
         sites=clients,
         directory=directory,
         deployments=DEPLOYMENTS,
@@ -281,9 +315,22 @@ def _wired(settings: Settings, storage: Storage, clients: Clients, *, log: Annou
         budgets=budgets,
         deployments=DEPLOYMENTS,
         workspaces=workspaces,
+        oauth=oauth,
+        grants=grants,
+        consents=Consents(
+            storage=storage,
+            grants=grants,
+            oauth=oauth,
+            directory=directory,
+            deployments=DEPLOYMENTS,
+            clock=clock,
+            log=log,
+        ),
         workspace_changes=WorkspaceChanges(
             storage=storage,
             vault=vault,
+            grants=grants,
+            sign_in=sign_in,
             sites=clients,
             directory=directory,
             rules=rules,

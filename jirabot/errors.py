@@ -157,6 +157,12 @@ class JiraRefused(Forbidden):
         self.status = status
 
 
+class ConsentNeeded(JiraRefused):
+    """A person has to consent (again) before Jira lets the service account in by OAuth."""
+
+    code = "consent-needed"
+
+
 class RateLimited(JirabotError):
     """Somebody asked us to wait; `retry_after_seconds` says how long, `reason` in Jira's words which limit it was."""
 

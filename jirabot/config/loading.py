@@ -107,6 +107,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
             origins=sources.origins(),
             file=path,
             base_urls={"dc": reference.jira_dc_base_url} if reference.jira_dc_base_url else {},
+            oauth_apps=reference.oauth_apps(),
             switched_off=reference.switched_off(),
         )
     except ValidationError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from jirabot.config.settings import Section, web_address, without_credentials
+from jirabot.config.settings import OAuthAppSettings, Section, web_address, without_credentials
 
 ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -13,16 +13,17 @@ _PAIRS = (("JIRA_CLIENT_ID", "JIRA_CLIENT_SECRET"), ("JIRA_DC_CLIENT_ID", "JIRA_
 _SWITCHES = ("JIRA_DC_ENABLE_OAUTH", "JIRA_WEBHOOKS_ENABLED", "JIRA_DC_WEBHOOKS_ENABLED")
 _BASE_URL = "JIRA_DC_BASE_URL"
 
-OAUTH_NOTE = "read and checked; it has no effect yet, as this version does no OAuth"
+APP_NOTE = "the OAuth app of every workspace that has none of its own"
+OAUTH_NOTE = "read and checked; it has no effect yet, as no person signs in by OAuth in this version"
 
 
 class ReferenceSettings(Section):
     """The eight variables, each under its own name in lower case."""
 
-    jira_client_id: str = Field("", description=OAUTH_NOTE)
-    jira_client_secret: SecretStr | None = Field(None, description=OAUTH_NOTE)
-    jira_dc_client_id: str = Field("", description=OAUTH_NOTE)
-    jira_dc_client_secret: SecretStr | None = Field(None, description=OAUTH_NOTE)
+    jira_client_id: str = Field("", description=APP_NOTE)
+    jira_client_secret: SecretStr | None = Field(None, description=APP_NOTE)
+    jira_dc_client_id: str = Field("", description=APP_NOTE)
+    jira_dc_client_secret: SecretStr | None = Field(None, description=APP_NOTE)
     jira_dc_base_url: str = ""
     jira_dc_enable_oauth: bool = Field(True, description=OAUTH_NOTE)
     jira_webhooks_enabled: bool = True
@@ -32,6 +33,18 @@ class ReferenceSettings(Section):
         """Name the deployments whose webhooks are kept, and not processed."""
         enabled = {"cloud": self.jira_webhooks_enabled, "dc": self.jira_dc_webhooks_enabled}
         return frozenset(deployment for deployment, is_on in enabled.items() if not is_on)
+
+    def oauth_apps(self) -> Mapping[str, OAuthAppSettings]:
+        """Give the OAuth app of each deployment that has one."""
+        given = {
+            "cloud": (self.jira_client_id, self.jira_client_secret),
+            "dc": (self.jira_dc_client_id, self.jira_dc_client_secret),
+        }
+        return {
+            deployment: OAuthAppSettings(client_id=client_id, client_secret=secret)
+            for deployment, (client_id, secret) in given.items()
+            if client_id and secret is not None
+        }
 
 
 VARIABLES = tuple(name.upper() for name in ReferenceSettings.model_fields)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -100,6 +101,45 @@ def web_address(value: str) -> str:
     if value and not re.match(r"https?://[^/\s]+", value):
         raise ValueError("an address such as `https://jirabot.example.com`")
     return value
+
+
+def safe_address(value: str) -> str:
+    """Check the address of a server that secrets are sent to: only loopback may do without TLS.
+
+    Raises:
+        ValueError: it is none, or would have them sent in the clear.
+    """
+    web_address(value)
+    parts = urlsplit(value)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("an `https://` address, as secrets are sent there")
+    return value.rstrip("/")
+
+
+def proxy_address(value: str) -> str:
+    """Check the address of a proxy; empty where there is none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if value and not re.fullmatch(r"http://[^/@\s]+/?", value):
+        raise ValueError(
+            "the address of an HTTP proxy such as `http://proxy.example.com:3128`; a user and password for it "
+            "belong in `HTTPS_PROXY` alone"
+        )
+    return value
+
+
+def file_path(value: str) -> str:
+    """Check the path of a file; empty where there is none. Whether it is there is seen when it is needed.
+
+    Raises:
+        ValueError: it is relative, and so another file in another folder.
+    """
+    path = Path(value).expanduser()
+    if value and not path.is_absolute():
+        raise ValueError("the whole path of a file, from `/` on")
+    return str(path) if value else ""
 
 
 def secret_address(value: SecretStr | None) -> SecretStr | None:
@@ -296,6 +336,24 @@ class GitSettings(Section):
     email: str = Field("jirabot@localhost", description="The author's e-mail address")
 
 
+class OAuthSettings(Section):
+    """The table `[oauth]`."""
+
+    cloud_auth_url: Annotated[str, AfterValidator(safe_address)] = Field(
+        "https://auth.atlassian.com", description="Where people consent to what is done in Jira Cloud"
+    )
+    cloud_api_url: Annotated[str, AfterValidator(safe_address)] = Field(
+        "https://api.atlassian.com",
+        description="Where Jira Cloud is called with tokens that have scopes, and with those of OAuth",
+    )
+    cloud_sites: Words = Field(
+        (),
+        description="Host names of Jira Cloud sites that are not under atlassian.net; no other host is asked for its "
+        "cloud id",
+        examples=[("jira.acme.example",)],
+    )
+
+
 class AgentSettings(Section):
     """The table `[agents.NAME]`."""
 
@@ -335,12 +393,35 @@ class WorkspaceDefaults(Section):
         description="How long an open conversation may rest; that of `[limits.cloud]` or `[limits.dc]` if not given",
         examples=["24h"],
     )
+    ca_file: Annotated[str, AfterValidator(file_path)] = Field(
+        "",
+        description="A file of authorities' certificates (PEM), trusted besides the system's by jirabot, git and "
+        "agents",
+        examples=["/etc/jirabot/ca.pem"],
+    )
+    proxy: Annotated[str, AfterValidator(proxy_address)] = Field(
+        "",
+        description="The HTTP proxy of jirabot, git and agents; that of `HTTPS_PROXY` and `NO_PROXY` if not given",
+        examples=["http://proxy.example.com:3128"],
+    )
+    client_cert_file: Annotated[str, AfterValidator(file_path)] = Field(
+        "",
+        description="A certificate with its key (PEM), shown to a Jira or git host that asks for one; agents get none",
+        examples=["/etc/jirabot/client.pem"],
+    )
     webhooks_per_minute: Annotated[int, Field(ge=0)] | None = Field(
         None, description="In place of that of `[limits.…]`", examples=[1000]
     )
     api_calls_per_hour: Annotated[int, Field(ge=0)] | None = Field(
         None, description="In place of that of `[limits.…]`", examples=[1000]
     )
+
+
+class OAuthAppSettings(Section):
+    """The OAuth app of a deployment, as the reference's variables name it."""
+
+    client_id: str
+    client_secret: SecretStr
 
 
 class Settings(BaseModel):
@@ -362,6 +443,7 @@ class Settings(BaseModel):
     retention: RetentionSettings = RetentionSettings()
     alerts: AlertsSettings = AlertsSettings()
     git: GitSettings = GitSettings()
+    oauth: OAuthSettings = OAuthSettings()
     workspace: WorkspaceDefaults = WorkspaceDefaults()
     default_agent: str = Field("", exclude=True)
     agents: Mapping[str, AgentSettings] = Field({}, description="The agents by name")
@@ -369,6 +451,7 @@ class Settings(BaseModel):
     origins: Mapping[str, str] = Field({}, exclude=True, repr=False)
     file: Path | None = Field(None, exclude=True)
     base_urls: Mapping[str, str] = Field({}, exclude=True)
+    oauth_apps: Mapping[str, OAuthAppSettings] = Field({}, exclude=True, repr=False)
     switched_off: frozenset[str] = Field(frozenset(), exclude=True)
     master_key: SecretStr | None = Field(None, exclude=True)
     master_key_file: Path | None = Field(None, exclude=True)

@@ -18,6 +18,10 @@ class Reason(StrEnum):
     """Jira does not answer, or not rightly."""
     TOKEN_REFUSED = "token-refused"  # noqa: S105 - a reason's name
     """Jira does not accept the service account's token."""
+    CONSENT_NEEDED = "consent-needed"
+    """A person has to consent again: Jira takes the OAuth grant no more."""
+    TOKEN_EXPIRES = "token-expires"  # noqa: S105 - a reason's name
+    """The service account's token, or consent, is near its end, or past it."""
     THROTTLED = "throttled"
     """Jira asks to be left alone for longer than an hour."""
     AGENT_FAILING = "agent-failing"
@@ -42,7 +46,15 @@ class Strike(StrEnum):
     AGENT_FAILED = "agent-failed"
 
 
-DEGRADING = frozenset({Reason.COMMENTING_REFUSED, Reason.JIRA_FAILING, Reason.TOKEN_REFUSED, Reason.THROTTLED})
+DEGRADING = frozenset(
+    {
+        Reason.COMMENTING_REFUSED,
+        Reason.JIRA_FAILING,
+        Reason.TOKEN_REFUSED,
+        Reason.CONSENT_NEEDED,
+        Reason.THROTTLED,
+    }
+)
 """What a good probe of a workspace's Jira ends."""
 
 ENOUGH: Mapping[Strike, int] = {Strike.EFFECT_REFUSED: 3, Strike.PROBE_FAILED: 2, Strike.AGENT_FAILED: 3}

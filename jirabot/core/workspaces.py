@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from jirabot.config import WorkspaceDefaults
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.people import Account
 
@@ -34,7 +35,8 @@ class CommentMark(StrEnum):
 class Workspace:
     """One Jira site. `base_url` is its identity: scheme, host, port and context path, without a final slash.
 
-    `service_account` is who the bot is there; `settings` holds what `--set` changed, by key.
+    `service_account` is who the bot is there; `settings` holds what `--set` changed, by key. `cloud_id` is the site's
+    where Jira is called through Cloud's gateway; what is called is never the site's identity.
     """
 
     id: WorkspaceId
@@ -50,6 +52,7 @@ class Workspace:
     service_account_email: str = ""
     agent: BackendName | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    cloud_id: str = ""
     created_at: datetime
     updated_at: datetime
     comment_mark: CommentMark = CommentMark.UNPROVED
@@ -57,13 +60,26 @@ class Workspace:
     @property
     def base_urls(self) -> tuple[str, ...]:
         """Every base that a `self` address of this site may have."""
-        return (self.base_url, *self.also_known_as)
+        gateway = (f"{GATEWAY}/{self.cloud_id}",) if self.cloud_id else ()
+        return (self.base_url, *self.also_known_as, *gateway)
+
+
+def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:
+    """Put what `--set` changed over the configured defaults."""
+    changed: Mapping[str, Any] = workspace.settings
+    return WorkspaceDefaults.model_validate({**defaults.model_dump(), **changed}) if changed else defaults
 
 
 WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the name of a secret's place, not a secret
 PREVIOUS_WEBHOOK_SECRET = "webhook-secret/previous"  # noqa: S105 - as above
 """The one before, which counts until its row expires."""
 API_KEY = "api-key"
+OAUTH_APP = "oauth-app"
+"""The place of an OAuth app of the workspace's own."""
+OAUTH_GRANT = "oauth-grant"
+
+GATEWAY = "https://api.atlassian.com/ex/jira"
+"""What a `self` begins with, before the cloud id, in what Cloud's gateway answers. Source: "OAuth 2.0 (3LO) apps"."""
 
 
 def repository_token_place(repository_id: str) -> str:

@@ -81,7 +81,7 @@ def _error(answer: Answer, now: datetime) -> JirabotError:
                 hint="it was deleted, or the service account may not see it",
             )
         case 429:
-            wait = _retry_after(answer.headers, now, otherwise=_reset(answer.headers, now))
+            wait = retry_after(answer.headers, now, otherwise=_reset(answer.headers, now))
             reason = _header(answer.headers, "ratelimit-reason")
             return RateLimited(f"Jira asks to wait {wait:.0f} s{told}", retry_after_seconds=wait, reason=reason)
         case 408 | 425:
@@ -95,7 +95,7 @@ def _error(answer: Answer, now: datetime) -> JirabotError:
                 hint="check the base URL: scheme, host and context path must be those that Jira itself uses",
             )
         case status:
-            wait = _retry_after(answer.headers, now, otherwise=0.0)
+            wait = retry_after(answer.headers, now, otherwise=0.0)
             return JiraBroken(f"Jira fails ({status}){told}", retry_after_seconds=wait)
 
 
@@ -125,7 +125,7 @@ def _said(body: bytes) -> str:
     return " ".join(str(word).strip() for word in words)[:MESSAGE_CHARACTERS].rstrip(". ")
 
 
-def _retry_after(headers: Mapping[str, str], now: datetime, *, otherwise: float) -> float:
+def retry_after(headers: Mapping[str, str], now: datetime, *, otherwise: float = RETRY_AFTER_SECONDS) -> float:
     """Read `Retry-After`, in seconds or as a date (RFC 9110); *otherwise* where it is not there, or neither."""
     given = _header(headers, "retry-after")
     if given.isascii() and given.isdigit():

@@ -6,37 +6,36 @@ are not followed, and no address from a payload or answer is ever asked.
 """
 
 import asyncio
-import os
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import orjson
 from yarl import URL
 
-from jirabot import __version__
+from jirabot.config import WorkspaceDefaults
 from jirabot.core import footers
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
+from jirabot.core.credentials import Credentials
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
+from jirabot.core.network import network_of
 from jirabot.core.people import Account
 from jirabot.core.ports import Clock, Events, JiraSite
 from jirabot.core.visibility import Public, Restricted, Visibility
-from jirabot.core.workspaces import Workspace
+from jirabot.core.workspaces import Workspace, settings_of
 from jirabot.errors import (
     JiraBroken,
     JiraGone,
     JiraRefused,
     JiraRejected,
     JiraSilent,
-    JiraUnreachable,
     RateLimited,
 )
-from jirabot.jira import answers, bases, shapes
-from jirabot.jira.answers import Answer
+from jirabot.jira import answers, shapes
+from jirabot.jira.connections import Connection, Connections
 from jirabot.jira.deployments import CommentBody, Deployment
 from jirabot.jira.limits import Limits
 
@@ -60,48 +59,48 @@ CLOCKS_APART = timedelta(hours=1)
 """How far Jira's clock may be from ours before a mark is not found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long Jira may take, in seconds. `[outbox] grace` has to be longer than `total` by a minute."""
-
-    connect: float = 10.0
-    total: float = 30.0
-
-
 class Clients:
-    """Gives the client of each workspace; fulfils `jirabot.core.ports.Sites`. Closed by `aclose`."""
+    """Gives the client of each workspace; fulfils `jirabot.core.ports.Sites`."""
 
     def __init__(
         self,
         deployments: Mapping[str, Deployment],
         *,
+        connections: Connections,
+        api_url: str,
         clock: Clock,
         log: Events,
-        timeouts: Timeouts | None = None,
+        defaults: WorkspaceDefaults,
     ) -> None:
-        self._deployments, self._clock, self._log = deployments, clock, log
-        self._timeouts = timeouts or Timeouts()
+        """*api_url*: where Cloud's gateway is; *defaults*: the settings that a workspace's own stand over."""
+        self._deployments, self._connections, self._api_url = deployments, connections, api_url
+        self._clock, self._log, self._defaults = clock, log, defaults
         self._limits: dict[WorkspaceId, Limits] = {}
-        self._sessions: dict[tuple[WorkspaceId, str], tuple[aiohttp.ClientSession, aiohttp.ClientSession]] = {}
 
     def site(
-        self, workspace: Workspace, api_key: str, *, calls: Limit = UNLIMITED, urgency: Urgency = Urgency.ROUTINE
+        self,
+        workspace: Workspace,
+        credentials: Credentials,
+        *,
+        calls: Limit = UNLIMITED,
+        urgency: Urgency = Urgency.ROUTINE,
     ) -> JiraSite:
-        """Give the client of *workspace* with these credentials; its connections are kept."""
-        key = (workspace.id, workspace.base_url)
-        if key not in self._sessions:
-            self._sessions[key] = (
-                self._session(workspace.base_url, keep=True),
-                self._session(workspace.base_url, keep=False),
-            )
-        reading, writing = self._sessions[key]
+        """Give the client of *workspace* with these credentials; its connections are kept.
+
+        What writes takes a new one each time: on a kept one that Jira has closed meanwhile it could not be told whether
+        the comment was taken.
+        """
         deployment = self._deployments[workspace.deployment]
+        api = deployment.api_base(workspace, self._api_url)
+        network = network_of(settings_of(workspace, self._defaults))
         return Client(
             base_url=workspace.base_url,
+            api_base=api,
             deployment=deployment,
-            authorization=deployment.authorization(email=workspace.service_account_email, api_key=api_key),
-            reading=reading,
-            writing=writing,
+            signing=partial(deployment.authorization, workspace.auth, email=workspace.service_account_email),
+            credentials=credentials,
+            reading=self._connections.to(workspace.id, api, network, keep=True),
+            writing=self._connections.to(workspace.id, api, network, keep=False),
             limits=self._limits_of(workspace.id, deployment),
             calls=calls,
             urgency=urgency,
@@ -121,27 +120,6 @@ class Clients:
     def _limits_of(self, workspace_id: WorkspaceId, deployment: Deployment) -> Limits:
         return self._limits.setdefault(workspace_id, Limits(issue_writes=deployment.issue_writes))
 
-    async def aclose(self) -> None:
-        """Close all connections."""
-        for sessions in self._sessions.values():
-            for session in sessions:
-                await session.close()
-        self._sessions.clear()
-
-    def _session(self, base_url: str, *, keep: bool) -> aiohttp.ClientSession:
-        """Open a session that keeps its connections, or takes a new one each time.
-
-        What writes takes a new one: on a kept one that Jira has closed meanwhile it could not be told whether the
-        comment was taken.
-        """
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=not keep),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=not bases.is_loopback(base_url),
-            timeout=aiohttp.ClientTimeout(total=self._timeouts.total, sock_connect=self._timeouts.connect),
-            headers={"User-Agent": f"jirabot/{__version__}", "Accept": "application/json"},
-        )
-
 
 class Client:
     """One workspace's Jira, asked as its service account; fulfils `jirabot.core.ports.JiraSite`."""
@@ -150,10 +128,12 @@ class Client:
         self,
         *,
         base_url: str,
+        api_base: str,
         deployment: Deployment,
-        authorization: str,
-        reading: aiohttp.ClientSession,
-        writing: aiohttp.ClientSession,
+        signing: Callable[[str], str],
+        credentials: Credentials,
+        reading: Connection,
+        writing: Connection,
         limits: Limits,
         calls: Limit,
         urgency: Urgency,
@@ -161,7 +141,8 @@ class Client:
         log: Events,
         name: WorkspaceName,
     ) -> None:
-        self._base_url, self._deployment, self._authorization = base_url, deployment, authorization
+        self._base_url, self._api_base, self._deployment = base_url, api_base, deployment
+        self._signing, self._credentials = signing, credentials
         self._reading, self._writing, self._clock = reading, writing, clock
         self._log, self._name = log, name
         self._limits, self._calls, self._urgency = limits, calls, urgency
@@ -174,6 +155,17 @@ class Client:
 
     async def myself(self) -> Account:
         return self._person(await _or_none(self._get("/rest/api/2/myself")))
+
+    async def key_expires_at(self) -> datetime | None:
+        """Look among the account's keys: Jira does not say which is ours, and so tells only where there is one."""
+        path = self._deployment.keys_path
+        if not path or self._credentials.access is not None:
+            return None
+        try:
+            keys = shapes.objects(await _or_none(self._get(path)))
+        except (JiraRefused, JiraRejected):
+            return None
+        return shapes.instant(keys[0].get("expiringAt")) if len(keys) == 1 else None
 
     async def permissions(self, names: Sequence[str], *, on: IssueId | None = None) -> frozenset[str]:
         query = {"permissions": ",".join(names), **({"issueId": on} if on else {})}
@@ -373,32 +365,46 @@ class Client:
 
     async def _ask(
         self,
-        session: aiohttp.ClientSession,
+        connection: Connection,
         method: str,
         path: str,
         query: Mapping[str, str] | None,
         body: bytes | None,
         issue_id: IssueId | None = None,
     ) -> Any:
+        """Ask, once more with another token where Jira refuses one that ends within hours: it may have ended early."""
+        renew, token = self._credentials.access, self._credentials.api_key
+        if renew is None:
+            return await self._ask_once(connection, method, path, query, body, issue_id, token)
+        token = await renew("")
+        try:
+            return await self._ask_once(connection, method, path, query, body, issue_id, token)
+        except JiraRefused as error:
+            if error.status != 401:
+                raise
+        return await self._ask_once(connection, method, path, query, body, issue_id, await renew(token))
+
+    async def _ask_once(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        issue_id: IssueId | None,
+        token: str,
+    ) -> Any:
         now = self._clock.now()
         self._limits.admit(method, issue_id=issue_id, calls=self._calls, urgency=self._urgency, now=now)
-        headers = {"Authorization": self._authorization}
+        headers = {"Authorization": self._signing(token)}
         if body is not None:
             # Without the second, Jira takes what a browser-like program writes for a forgery.
             headers |= {"Content-Type": "application/json", "X-Atlassian-Token": "no-check"}
-        url = URL(self._base_url + path, encoded=True).with_query(query)
+        url = URL(self._api_base + path, encoded=True).with_query(query)
         told = "none"
         try:
-            async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
-                answer = Answer(status=response.status, headers=response.headers, body=await response.read())
-                told = answers.class_of(response.status)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise JiraUnreachable(
-                f"no connection to Jira at `{self._base_url}`: {_cause(error)}",
-                hint="check the base URL, the network and the proxy of the machine that runs jirabot",
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            raise JiraSilent(f"Jira at `{self._base_url}` did not answer: {_cause(error)}") from error
+            answer = await connection.ask(method, url, headers=headers, body=body, whom=f"Jira at `{self._base_url}`")
+            told = answers.class_of(answer.status)
         finally:
             self._log.tell("jira.called", level="debug", workspace=self._name, method=method, answer=told)
         now = self._clock.now()
@@ -442,16 +448,3 @@ def _no_jira(what: str) -> JiraBroken:
     return JiraBroken(
         f"Jira does not say {what}", hint="check the base URL and its context path, and a proxy before it"
     )
-
-
-def _cause(error: BaseException) -> str:
-    """Say in the system's own words what went wrong; the library's name the address again, and the proxy's secrets."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate is not trusted ({error.certificate_error})"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name is not known"
-    if isinstance(error, TimeoutError):
-        return "time-out"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return str(error) or type(error).__name__

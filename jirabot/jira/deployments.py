@@ -8,13 +8,16 @@ from typing import Any, Protocol
 
 from jirabot.core.bodies import Body
 from jirabot.core.budgets import Limit
+from jirabot.core.grants import CONSENT_LASTS
 from jirabot.core.ids import AccountId, IssueId
 from jirabot.core.issues import IssueComment, ServerInfo
 from jirabot.core.people import Account
 from jirabot.core.visibility import Restricted
+from jirabot.core.workspaces import Workspace
 from jirabot.jira import shapes
 from jirabot.jira.markup import adf, limits, markdown, reading, wiki
 from jirabot.jira.markup.tree import CodeBlock, Document
+from jirabot.jira.oauth import CloudProvider, DataCenterProvider, Provider, gateway
 
 CommentBody = str | Mapping[str, Any]
 """A comment's text as it is sent: wiki markup, or an ADF document."""
@@ -45,15 +48,34 @@ class Deployment(Protocol):
         """The ways to authenticate, the default first."""
 
     @property
-    def needs_email(self) -> bool:
-        """Whether the service account needs an e-mail address to authenticate."""
+    def oauth_methods(self) -> Sequence[str]:
+        """Those of them that need a person's consent, and no API key."""
 
     @property
     def sends_again(self) -> bool:
         """Whether it sends a webhook again that is answered 429."""
 
+    def needs_email(self, auth: str) -> bool:
+        """Say whether the service account needs an e-mail address to authenticate that way."""
+
+    def needs_cloud_id(self, auth: str) -> bool:
+        """Say whether Jira is called by its cloud id that way."""
+
+    def api_base(self, workspace: Workspace, api_url: str) -> str:
+        """Give the base that a workspace's Jira is called under; *api_url*: where Cloud's gateway is."""
+
+    def provider(self, base_url: str, *, auth_url: str, api_url: str) -> Provider:
+        """Give the authority that makes OAuth tokens for a site."""
+
+    def consent_lasts(self) -> timedelta | None:
+        """Say how long a consent lasts that is not used; None where that is not told."""
+
     def signs_webhooks(self, info: ServerInfo) -> bool:
         """Say whether that Jira can sign what it sends."""
+
+    @property
+    def keys_path(self) -> str:
+        """Where an account's own keys are listed; empty where they are not."""
 
     @property
     def write_api(self) -> str:
@@ -76,7 +98,7 @@ class Deployment(Protocol):
     def read_body(self, value: str | Mapping[str, Any] | None, /) -> Body:
         """Read a text: wiki markup, an ADF document, or nothing."""
 
-    def authorization(self, *, email: str, api_key: str) -> str:
+    def authorization(self, auth: str, token: str, *, email: str) -> str:
         """Make the header that signs a request in."""
 
     def comment_bodies(self, text: str, footer: str = "") -> Sequence[CommentBody]:
@@ -103,13 +125,31 @@ class Cloud:
 
     name = "cloud"
     route = "jira"
-    auth_methods = ("api-token",)
-    needs_email = True
+    auth_methods = ("api-token", "scoped-token", "oauth")
+    oauth_methods = ("oauth",)
     sends_again = True
+    keys_path = ""
     write_api = "/rest/api/3"
     issue_writes = ISSUE_WRITES
     edit_query: Mapping[str, str] = {"notifyUsers": "false"}
     changelog_page = 100
+
+    def needs_email(self, auth: str) -> bool:
+        """Say that an API token belongs to an e-mail; a scoped one of a service account may do without."""
+        return auth == "api-token"
+
+    def needs_cloud_id(self, auth: str) -> bool:
+        """Say that the site's own host refuses scoped tokens and those of OAuth. Source: "Manage API tokens"."""
+        return auth != "api-token"
+
+    def api_base(self, workspace: Workspace, api_url: str) -> str:
+        return gateway(api_url, workspace.cloud_id) if self.needs_cloud_id(workspace.auth) else workspace.base_url
+
+    def provider(self, base_url: str, *, auth_url: str, api_url: str) -> Provider:
+        return CloudProvider(auth_url=auth_url, api_url=api_url)
+
+    def consent_lasts(self) -> timedelta | None:
+        return CONSENT_LASTS
 
     def signs_webhooks(self, info: ServerInfo) -> bool:
         return True
@@ -124,8 +164,11 @@ class Cloud:
     def read_body(self, value: str | Mapping[str, Any] | None) -> Body:
         return shapes.read_body(value)
 
-    def authorization(self, *, email: str, api_key: str) -> str:
-        return f"Basic {base64.b64encode(f'{email}:{api_key}'.encode()).decode()}"
+    def authorization(self, auth: str, token: str, *, email: str) -> str:
+        """Write Basic where there is an e-mail; a service account's token goes alone, too, and OAuth's always does."""
+        if auth in self.oauth_methods or not email:
+            return f"Bearer {token}"
+        return f"Basic {base64.b64encode(f'{email}:{token}'.encode()).decode()}"
 
     def comment_bodies(self, text: str, footer: str = "") -> Sequence[CommentBody]:
         """Write ADF; then, since not every site enables every node, the same words in one code block."""
@@ -162,12 +205,28 @@ class DataCenter:
 
     name = "dc"
     route = "jira-dc"
-    auth_methods = ("pat",)
-    needs_email = False
+    auth_methods = ("pat", "dc-oauth")
+    oauth_methods = ("dc-oauth",)
     sends_again = False
+    keys_path = "/rest/pat/latest/tokens"
     write_api = "/rest/api/2"
     issue_writes: Sequence[Limit] = ()
     edit_query: Mapping[str, str] = {}
+
+    def needs_email(self, auth: str) -> bool:
+        return False
+
+    def needs_cloud_id(self, auth: str) -> bool:
+        return False
+
+    def api_base(self, workspace: Workspace, api_url: str) -> str:
+        return workspace.base_url
+
+    def provider(self, base_url: str, *, auth_url: str, api_url: str) -> Provider:
+        return DataCenterProvider(base_url)
+
+    def consent_lasts(self) -> timedelta | None:
+        return None
 
     def signs_webhooks(self, info: ServerInfo) -> bool:
         """Data Center signs from version 10 on. Source: "Managing webhooks", confluence.atlassian.com."""
@@ -182,8 +241,8 @@ class DataCenter:
     def read_body(self, value: str | Mapping[str, Any] | None) -> Body:
         return shapes.read_body(value)
 
-    def authorization(self, *, email: str, api_key: str) -> str:
-        return f"Bearer {api_key}"
+    def authorization(self, auth: str, token: str, *, email: str) -> str:
+        return f"Bearer {token}"
 
     def comment_bodies(self, text: str, footer: str = "") -> Sequence[CommentBody]:
         return [wiki.render(_ended(_document(text), wiki.fits, footer))]

@@ -1,5 +1,6 @@
 """The aiohttp application: who may come in, the log of REST requests, faults, and errors in Jira's shape."""
 
+import base64
 import json
 import re
 import socket
@@ -11,10 +12,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from jirabot.sandbox.consent import needed_scope, scope_mismatch
 from jirabot.sandbox.faces import Face
 from jirabot.sandbox.faults import Does, Fault, Faults
 from jirabot.sandbox.issues import Person
 from jirabot.sandbox.jira import Jira
+from jirabot.sandbox.oauth import OAuth
 from jirabot.sandbox.refusals import Refusal
 from jirabot.sandbox.rest.requests import ACTOR
 from jirabot.sandbox.senders import SentDelivery
@@ -26,7 +29,7 @@ BODY_LIMIT_BYTES = 25 * 1024 * 1024
 """What Jira takes at most of an attachment by default is less; no request that we know comes near."""
 
 _REST = re.compile(r"/(rest|_edge)/")
-_OPEN = re.compile(r"/rest/api/\w+/serverInfo$|/_edge/")
+_OPEN = re.compile(r"/rest/api/\w+/serverInfo$|/_edge/|/rest/oauth2/")
 _WRITES = frozenset({"POST", "PUT", "DELETE"})
 _LINGER_NOT = struct.pack("ii", 1, 0)
 """The socket option that makes a close a reset."""
@@ -38,11 +41,13 @@ class ReceivedRequest:
 
     method: str
     path: str
-    """Without the context path."""
+    """Without the context path, or what the gateway has before it."""
     query: dict[str, str]
     actor: Person | None
     status: int | None = None
     """None while it is worked on, and where the connection was dropped without an answer."""
+    gateway: bool = False
+    """Whether it came through Atlassian's gateway, and not to the site's own host."""
 
 
 class Gate:
@@ -57,12 +62,15 @@ class Gate:
         signal: Signal,
         requests: list[ReceivedRequest],
         deliveries: list[SentDelivery],
+        oauth: OAuth,
         context_path: str,
         host: str,
+        gateway: str,
     ) -> None:
+        """*gateway*: the path under which this site is called with tokens that have scopes; empty where it is not."""
         self._jira, self._face, self._faults, self._signal = jira, face, faults, signal
         self._requests, self._deliveries = requests, deliveries
-        self._context, self._host = context_path, host
+        self._oauth, self._context, self._host, self._gateway = oauth, context_path, host, gateway
 
     def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
         """Make the application that serves *routes* behind this gate."""
@@ -88,10 +96,14 @@ class Gate:
         return await handler(request)
 
     async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        path = request.path.removeprefix(self._context)
-        if not request.path.startswith(self._context) or not _REST.match(path):
+        by_gateway = bool(self._gateway) and request.path.startswith(f"{self._gateway}/")
+        root = self._gateway if by_gateway else self._context
+        path = request.path.removeprefix(root)
+        if not request.path.startswith(root) or not _REST.match(path):
             return await self._carry_out(request, handler)
-        received = ReceivedRequest(method=request.method, path=path, query=dict(request.query), actor=None)
+        received = ReceivedRequest(
+            method=request.method, path=path, query=dict(request.query), actor=None, gateway=by_gateway
+        )
         self._requests.append(received)
         refused = self._admit(request, received)
         fault = self._faults.strike(method=request.method, path=path, actor=received.actor)
@@ -108,8 +120,10 @@ class Gate:
     def _admit(self, request: web.Request, received: ReceivedRequest) -> Refusal | None:
         """Find out who asks; gives the refusal where he may not."""
         ACTOR.set(None)
+        authorization = request.headers.get("Authorization", "")
         try:
-            person = self._face.authenticate(request.headers.get("Authorization", ""), self._jira.people)
+            find = self._by_gateway if received.gateway else self._at_home
+            person = find(authorization, received)
         except Refusal as refusal:
             return refusal
         ACTOR.set(person)
@@ -120,6 +134,29 @@ class Gate:
         if request.method in _WRITES and is_browser and request.headers.get("X-Atlassian-Token") != "no-check":
             return Refusal(403, "XSRF check failed")
         return None
+
+    def _at_home(self, authorization: str, received: ReceivedRequest) -> Person | None:
+        """Find who asks the site itself; Cloud's refuses tokens that have scopes, whoever has them."""
+        scheme, token = _token_of(authorization)
+        if self._gateway and (scheme == "bearer" or self._oauth.knows(token)):
+            if _OPEN.search(received.path):
+                return None
+            raise self._face.unauthorized()
+        if scheme == "bearer" and (access := self._oauth.find(token)):
+            return access.person
+        person = self._face.authenticate(authorization, self._jira.people)
+        return person if person is not None and self._jira.key_counts(person) else None
+
+    def _by_gateway(self, authorization: str, received: ReceivedRequest) -> Person | None:
+        """Find who asks through the gateway, which takes no other tokens, and each only for what its scopes say."""
+        needed = needed_scope(received.method, received.path)
+        _, token = _token_of(authorization)
+        access = self._oauth.find(token)
+        if access is None:
+            raise Refusal(401, "Unauthorized", body={"code": 401, "message": "Unauthorized"})
+        if needed and needed not in access.scopes:
+            raise scope_mismatch()
+        return access.person
 
     async def _misbehave(
         self, request: web.Request, handler: Handler, fault: Fault | None, refused: Refusal | None
@@ -150,6 +187,17 @@ class Gate:
             return to_response(refusal)
         except web.HTTPClientError as error:
             return to_response(Refusal(error.status, error.reason))
+
+
+def _token_of(authorization: str) -> tuple[str, str]:
+    """Read scheme and token; of Basic what stands after the e-mail."""
+    scheme, _, text = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return scheme.lower(), text.strip()
+    try:
+        return "basic", base64.b64decode(text, validate=True).decode().partition(":")[2]
+    except ValueError:  # no base64, or no UTF-8
+        return "basic", ""
 
 
 def to_response(refusal: Refusal) -> web.Response:

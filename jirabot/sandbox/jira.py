@@ -78,6 +78,8 @@ class Jira:
         self.webhooks: dict[int, Webhook] = {}
         self._aliases: dict[str, str] = {}
         self._numbers: dict[str, Iterator[int]] = {}
+        self.key_ends: dict[str, datetime] = {}
+        """Until when a person's key counts, by account id; those that are not named count for ever."""
         self._denied: set[tuple[str, str]] = set()
         self._excluded: set[tuple[str, str]] = set()
         self._ids = {kind: itertools.count(FIRST_ID) for kind in ("project", "issue", "comment", "history", "link")}
@@ -99,6 +101,11 @@ class Jira:
         )
         self.people.append(person)
         return person
+
+    def key_counts(self, person: Person) -> bool:
+        """Say whether somebody's API token or personal access token has not come to its end."""
+        ends_at = self.key_ends.get(person.account_id)
+        return ends_at is None or self._clock() < ends_at
 
     def deny(self, person: Person, *permissions: str) -> None:
         """Take permissions (of PERMISSIONS) away from someone."""

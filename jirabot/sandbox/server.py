@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Self
@@ -13,6 +14,7 @@ from jirabot.errors import CommandFailed
 from jirabot.sandbox import jql
 from jirabot.sandbox.bodies import Body
 from jirabot.sandbox.cloud import Cloud
+from jirabot.sandbox.consent import Consent
 from jirabot.sandbox.control import Control
 from jirabot.sandbox.data_center import DataCenter
 from jirabot.sandbox.faces import Face
@@ -20,6 +22,7 @@ from jirabot.sandbox.faults import Faults
 from jirabot.sandbox.http import Gate, ReceivedRequest
 from jirabot.sandbox.issues import Comment, Happening, Issue, JsonObject, Person, Webhook
 from jirabot.sandbox.jira import INTERNAL, Jira
+from jirabot.sandbox.oauth import CLOUD, DATA_CENTER, OAuth
 from jirabot.sandbox.pages.handlers import Pages
 from jirabot.sandbox.rest.accounts import Accounts
 from jirabot.sandbox.rest.comments import Comments
@@ -54,6 +57,7 @@ class Sandbox:
             own 5 to 15 minutes.
         clock: tells the time, aware; None for the system's.
         keeps_properties: False drops comment properties silently.
+        tls: serves with TLS; None: in the clear.
         comment_event_with_issue: whether Data Center's comment events hold the issue, as one product expects of 10.
     """
 
@@ -69,9 +73,12 @@ class Sandbox:
         clock: Callable[[], datetime] | None = None,
         keeps_properties: bool = True,
         comment_event_with_issue: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.deployment = deployment
         self.base_url = ""
+        self.root_url = ""
+        """Where Atlassian's own hosts would be, for consents and for calls through the gateway."""
         self.signal = Signal()
         self.faults = Faults(self.signal.notify)
         self.deliveries: list[SentDelivery] = []
@@ -82,10 +89,12 @@ class Sandbox:
         self._dc_version, self._with_issue = dc_version, comment_event_with_issue
         self._retry_delays = retry_delays
         self._clock = clock or _now
+        self._tls = tls
         self._senders: Senders | None = None
         self._stack = contextlib.AsyncExitStack()
         self._read: set[str] = set()
         self.jira = Jira(clock=self._clock, keeps_properties=keeps_properties)
+        self.oauth = OAuth(rules=CLOUD if deployment == "cloud" else DATA_CENTER, clock=self._clock)
         self.jira.on_change = self._changed
         self.bot = self.jira.add_person("OpenHands")
         self.ada = self.jira.add_person("Ada Lovelace")
@@ -99,7 +108,9 @@ class Sandbox:
         listening = _listen(self._host, self._port)
         port = listening.getsockname()[1]
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
-        self.base_url = f"http://{f'[{host}]' if ':' in host.strip('[]') else host}:{port}{self.context_path}"
+        scheme = "https" if self._tls else "http"
+        self.root_url = f"{scheme}://{f'[{host}]' if ':' in host.strip('[]') else host}:{port}"
+        self.base_url = f"{self.root_url}{self.context_path}"
         face: Face = (
             Cloud(self.base_url)
             if self.deployment == "cloud"
@@ -121,7 +132,7 @@ class Sandbox:
             runner = web.AppRunner(self._application(face), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, listening).start()
+            await web.SockSite(runner, listening, ssl_context=self._tls).start()
             self._stack = stack.pop_all()
         return self
 
@@ -276,6 +287,8 @@ class Sandbox:
 
     def _application(self, face: Face) -> web.Application:
         api = f"{self.context_path}/rest/api/{{version:{'|'.join(face.versions)}}}"
+        gateway = f"/ex/jira/{face.cloud_id}" if face.cloud_id else ""
+        by_gateway = f"{gateway}/rest/api/{{version:{'|'.join(face.versions)}}}"
         gate = Gate(
             jira=self.jira,
             face=face,
@@ -283,20 +296,32 @@ class Sandbox:
             signal=self.signal,
             requests=self.requests,
             deliveries=self.deliveries,
+            oauth=self.oauth,
             context_path=self.context_path,
             host=self._host,
+            gateway=gateway,
         )
         return gate.application(
             [
                 *Accounts(self.jira, face, self._clock).routes(api, self.context_path),
                 *Comments(self.jira, face).routes(api),
                 *Issues(self.jira, face, self._clock).routes(api),
+                *(Accounts(self.jira, face, self._clock).routes(by_gateway, gateway) if gateway else []),
+                *(Comments(self.jira, face).routes(by_gateway) if gateway else []),
+                *(Issues(self.jira, face, self._clock).routes(by_gateway) if gateway else []),
                 *Webhooks(self.jira, face, self._clock).routes(self.context_path),
                 *Pages(
                     jira=self.jira,
                     face=face,
                     people=(self.ada, self.grace),
                     deliveries=self.deliveries,
+                    context_path=self.context_path,
+                ).routes(),
+                *Consent(
+                    oauth=self.oauth,
+                    jira=self.jira,
+                    face=face,
+                    people=(self.bot, self.ada, self.grace),
                     context_path=self.context_path,
                 ).routes(),
                 *Control(faults=self.faults, deliveries=self.deliveries, requests=self.requests).routes(),

@@ -126,6 +126,7 @@ workspaces = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("comment_mark", Choice(CommentMark), nullable=False, server_default="unproved"),
+    Column("cloud_id", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id", name="workspaces_pk"),
     UniqueConstraint("name", name="workspaces_name_key"),
     UniqueConstraint("base_url", name="workspaces_base_url_key"),

@@ -11,7 +11,9 @@ import pytest
 from aiohttp import web
 
 from jirabot import __version__
+from jirabot.config import WorkspaceDefaults
 from jirabot.core.budgets import Bucket, Limit, Urgency
+from jirabot.core.credentials import Credentials
 from jirabot.core.ids import AccountId, CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
 from jirabot.core.people import Account
 from jirabot.core.ports import JiraSite
@@ -28,7 +30,8 @@ from jirabot.errors import (
     JiraUnreachable,
     RateLimited,
 )
-from jirabot.jira.client import Clients, Timeouts
+from jirabot.jira.client import Clients
+from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS
 from jirabot.machine import QuietLog
 from jirabot.sandbox.issues import Issue, Person
@@ -56,6 +59,17 @@ class HandClock:
 
     async def sleep(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+
+
+def clients_of(connections: Connections, clock: HandClock, api_url: str = "https://api.atlassian.com") -> Clients:
+    return Clients(
+        DEPLOYMENTS,
+        connections=connections,
+        api_url=api_url,
+        clock=clock,
+        log=QuietLog(),
+        defaults=WorkspaceDefaults(),
+    )
 
 
 def workspace(deployment: str, base_url: str, email: str = "") -> Workspace:
@@ -87,14 +101,14 @@ async def jira(request: pytest.FixtureRequest, clock: HandClock) -> AsyncIterato
 
 @pytest.fixture
 async def clients(clock: HandClock) -> AsyncIterator[Clients]:
-    clients = Clients(DEPLOYMENTS, clock=clock, log=QuietLog())
-    yield clients
-    await clients.aclose()
+    connections = Connections()
+    yield clients_of(connections, clock)
+    await connections.aclose()
 
 
 @pytest.fixture
 async def site(jira: Sandbox, clients: Clients) -> JiraSite:
-    return clients.site(workspace(jira.deployment, jira.base_url, jira.bot.email), jira.bot.token)
+    return clients.site(workspace(jira.deployment, jira.base_url, jira.bot.email), Credentials(api_key=jira.bot.token))
 
 
 @pytest.fixture
@@ -655,7 +669,9 @@ async def test_an_edit_of_a_comment_that_is_gone_says_so(site, issue):
 async def test_bad_credentials_are_refused_and_nothing_seems_gone(jira, clients, issue, method):
     """Jira Cloud treats them as nobody's: it says 404, or finds nothing."""
     await jira.comment(issue.key, "x")
-    site = clients.site(workspace(jira.deployment, jira.base_url, jira.bot.email), "a token of yesterday")
+    site = clients.site(
+        workspace(jira.deployment, jira.base_url, jira.bot.email), Credentials(api_key="a token of yesterday")
+    )
     with pytest.raises(JiraRefused, match=r"\(401\)"):
         await method(site, id_(issue))
 
@@ -669,7 +685,9 @@ async def test_where_all_is_404_there_is_no_jira_and_nothing_is_gone(jira, site,
 
 
 async def test_a_base_url_without_jira_says_so(jira, clients):
-    site = clients.site(workspace(jira.deployment, f"{jira.base_url}/elsewhere", jira.bot.email), jira.bot.token)
+    site = clients.site(
+        workspace(jira.deployment, f"{jira.base_url}/elsewhere", jira.bot.email), Credentials(api_key=jira.bot.token)
+    )
     with pytest.raises(JiraBroken, match="does not say of which version it is") as caught:
         await site.server_info()
 
@@ -726,12 +744,13 @@ async def test_a_reset_connection_is_silence(jira, site, issue, method):
 
 @pytest.mark.parametrize(("does", "count"), [("hang", 0), ("commit-then-hang", 1)])
 async def test_a_time_out_is_silence_whether_the_comment_stands_or_not(jira, clock, issue, does, count):
-    clients = Clients(DEPLOYMENTS, clock=clock, log=QuietLog(), timeouts=Timeouts(total=1.0))
-    site = clients.site(workspace(jira.deployment, jira.base_url, jira.bot.email), jira.bot.token)
+    connections = Connections(Timeouts(total=1.0))
+    clients = clients_of(connections, clock)
+    site = clients.site(workspace(jira.deployment, jira.base_url, jira.bot.email), Credentials(api_key=jira.bot.token))
     fault = jira.faults.add(does, method="POST")
     with pytest.raises(JiraSilent):
         await site.post_comment(id_(issue), "x", visibility=Public(), mark=EFFECT)
-    await clients.aclose()
+    await connections.aclose()
 
     assert (fault.hits, len(jira.comments(issue.key))) == (1, count)
 
@@ -756,7 +775,7 @@ def closed_port() -> Iterator[int]:
 @pytest.mark.parametrize("deployment", ["cloud", "dc"])
 @methods({"get_issue": READING["get_issue"], "post_comment": WRITING["post_comment"]})
 async def test_nobody_there_is_unreachable(clients, closed_port, deployment, method):
-    site = clients.site(workspace(deployment, f"http://127.0.0.1:{closed_port}"), "token")
+    site = clients.site(workspace(deployment, f"http://127.0.0.1:{closed_port}"), Credentials(api_key="token"))
     with pytest.raises(JiraUnreachable, match=f"no connection to Jira at `http://127.0.0.1:{closed_port}`"):
         await method(site, IssueId("1"))
 
@@ -798,7 +817,9 @@ AUTHORIZATION = {"cloud": "Basic Ym90QGFjbWUuZXhhbXBsZTp0MGtlbg==", "dc": "Beare
 @pytest.fixture(params=["cloud", "dc"])
 async def recorded(request: pytest.FixtureRequest, clients: Clients, recorder: Recorder) -> JiraSite:
     recorder.answer = {"id": "1", "accountId": "a", "key": "k", "self": "http://127.0.0.1:1/rest/api/2/x"}
-    return clients.site(workspace(request.param, f"{recorder.url}/jira", "bot@acme.example"), "t0ken")
+    return clients.site(
+        workspace(request.param, f"{recorder.url}/jira", "bot@acme.example"), Credentials(api_key="t0ken")
+    )
 
 
 async def test_every_request_says_who_asks_and_carries_no_cookie(recorder, recorded, request):
@@ -854,7 +875,8 @@ async def test_a_name_is_one_segment_of_a_path_and_one_value_of_a_query(recorder
 async def test_two_workspaces_are_asked_side_by_side_each_with_its_own_credentials(clients, recorder):
     recorder.answer = {"accountId": "a", "key": "k"}
     sites = [
-        clients.site(workspace(kind, f"{recorder.url}/{kind}", "bot@acme.example"), "t0ken") for kind in AUTHORIZATION
+        clients.site(workspace(kind, f"{recorder.url}/{kind}", "bot@acme.example"), Credentials(api_key="t0ken"))
+        for kind in AUTHORIZATION
     ]
     await asyncio.gather(*(site.myself() for site in sites))
 
@@ -882,12 +904,12 @@ async def test_a_budget_is_shared_by_all_that_ask_and_a_fifth_kept_for_what_is_u
     of = workspace(jira.deployment, jira.base_url, jira.bot.email)
     calls = Limit(count=10, per=timedelta(hours=1))
     for _ in range(8):
-        await clients.site(of, jira.bot.token, calls=calls).get_issue(id_(issue))
+        await clients.site(of, Credentials(api_key=jira.bot.token), calls=calls).get_issue(id_(issue))
     with pytest.raises(BudgetSpent) as caught:
-        await clients.site(of, jira.bot.token, calls=calls).get_issue(id_(issue))
+        await clients.site(of, Credentials(api_key=jira.bot.token), calls=calls).get_issue(id_(issue))
     assert (caught.value.retry_after_seconds, len(jira.requests)) == (8 * 360, 8)
 
-    urgent = clients.site(of, jira.bot.token, calls=calls, urgency=Urgency.KEPT)
+    urgent = clients.site(of, Credentials(api_key=jira.bot.token), calls=calls, urgency=Urgency.KEPT)
     await urgent.post_comment(id_(issue), "Done.", visibility=Public(), mark=EFFECT)
     assert clients.budgets() == {of.id: Bucket(level=1, at=START)}
 
@@ -907,14 +929,16 @@ async def test_a_jira_that_asks_to_wait_is_not_asked_again_before(jira, clients,
     headers = {"Retry-After": "7"} | ({"RateLimit-Reason": reason} if reason else {})
     jira.faults.add("answer", method="POST", status=429, headers=headers)
     with pytest.raises(RateLimited):
-        await clients.site(of, jira.bot.token).post_comment(id_(issue), "x", visibility=Public(), mark=EFFECT)
+        await clients.site(of, Credentials(api_key=jira.bot.token)).post_comment(
+            id_(issue), "x", visibility=Public(), mark=EFFECT
+        )
     await clock.sleep(5)
 
     if is_read:
-        await clients.site(of, jira.bot.token).get_issue(id_(issue))
+        await clients.site(of, Credentials(api_key=jira.bot.token)).get_issue(id_(issue))
     else:
         with pytest.raises(RateLimited) as caught:
-            await clients.site(of, jira.bot.token).get_issue(id_(issue))
+            await clients.site(of, Credentials(api_key=jira.bot.token)).get_issue(id_(issue))
         assert (caught.value.retry_after_seconds, len(jira.requests)) == (2, 1)
         await clock.sleep(2)
-        await clients.site(of, jira.bot.token).get_issue(id_(issue))
+        await clients.site(of, Credentials(api_key=jira.bot.token)).get_issue(id_(issue))

@@ -30,7 +30,7 @@ from jirabot.core.people import SHELL
 from jirabot.core.ports import Clock, Transaction
 from jirabot.core.workspaces import Workspace
 from jirabot.daemon.application import serve
-from jirabot.jira.client import Timeouts
+from jirabot.jira.connections import Timeouts
 from jirabot.machine import SystemClock
 from jirabot.sandbox.issues import Comment, Issue, Person
 from jirabot.sandbox.server import Sandbox

@@ -8,10 +8,13 @@ from typing import TypeVar
 
 from jirabot.config import Settings
 from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.grants import Grants
 from jirabot.core.ports import Transaction
+from jirabot.jira.authorities import Authorities
 from jirabot.jira.client import Clients
+from jirabot.jira.connections import Connections
 from jirabot.jira.deployments import DEPLOYMENTS
-from jirabot.machine import QuietLog, SystemClock
+from jirabot.machine import QuietLog, RandomIds, SystemClock
 from jirabot.storage.master_key import MasterKeys, NoKeyring
 from jirabot.storage.memory import MemoryStorage
 from jirabot.storage.secrets import EnvelopeVault
@@ -46,10 +49,31 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(tmp_path: Path
     gate = Gate()
     storage = SlowStorage(gate)
     settings = Settings()
+    vault = EnvelopeVault(MasterKeys(tmp_path, value=None, file=None, keyring=NoKeyring()))
+    clock, log, connections = SystemClock(), QuietLog(), Connections()
+    grants = Grants(
+        storage=storage,
+        vault=vault,
+        oauth=Authorities(DEPLOYMENTS, connections=connections, settings=settings.oauth, clock=clock),
+        deployments=DEPLOYMENTS,
+        apps={},
+        defaults=settings.workspace,
+        clock=clock,
+        ids=RandomIds(),
+        log=log,
+    )
     directory = Directory(
         storage=storage,
-        vault=EnvelopeVault(MasterKeys(tmp_path, value=None, file=None, keyring=NoKeyring())),
-        sites=Clients(DEPLOYMENTS, clock=SystemClock(), log=QuietLog()),
+        vault=vault,
+        grants=grants,
+        sites=Clients(
+            DEPLOYMENTS,
+            connections=connections,
+            api_url=settings.oauth.cloud_api_url,
+            clock=clock,
+            log=log,
+            defaults=settings.workspace,
+        ),
         deployments=DEPLOYMENTS,
         defaults=settings.workspace,
         limits=settings.limits,

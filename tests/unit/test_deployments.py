@@ -21,8 +21,9 @@ CLOUD, DC = Cloud(), DataCenter()
     [
         ("name", "cloud", "dc"),
         ("route", "jira", "jira-dc"),
-        ("auth_methods", ("api-token",), ("pat",)),
-        ("needs_email", True, False),
+        ("auth_methods", ("api-token", "scoped-token", "oauth"), ("pat", "dc-oauth")),
+        ("oauth_methods", ("oauth",), ("dc-oauth",)),
+        ("keys_path", "", "/rest/pat/latest/tokens"),
         ("write_api", "/rest/api/3", "/rest/api/2"),
         ("edit_query", {"notifyUsers": "false"}, {}),
     ],
@@ -78,14 +79,26 @@ def test_account(deployment, user, account):
 
 def test_cloud_signs_in_with_e_mail_and_token():
     """RFC 7617: the pair in UTF-8, in base64."""
-    header = CLOUD.authorization(email="zoë@acme.example", api_key="t0ken:x")
+    header = CLOUD.authorization("api-token", "t0ken:x", email="zoë@acme.example")
 
     assert header == "Basic em/Dq0BhY21lLmV4YW1wbGU6dDBrZW46eA=="
     assert base64.b64decode(header.removeprefix("Basic ")).decode() == "zoë@acme.example:t0ken:x"
 
 
 def test_data_center_signs_in_with_a_personal_access_token():
-    assert DC.authorization(email="", api_key="NjQ3") == "Bearer NjQ3"
+    assert DC.authorization("pat", "NjQ3", email="") == "Bearer NjQ3"
+
+
+@pytest.mark.parametrize(
+    ("auth", "email", "header"),
+    [
+        pytest.param("scoped-token", "bot@acme.example", "Basic ", id="a person's scoped token"),
+        pytest.param("scoped-token", "", "Bearer t0ken", id="a service account's token alone"),
+        pytest.param("oauth", "bot@acme.example", "Bearer t0ken", id="OAuth, whatever the e-mail"),
+    ],
+)
+def test_cloud_signs_in_with_tokens_that_have_scopes(auth, email, header):
+    assert CLOUD.authorization(auth, "t0ken", email=email).startswith(header)
 
 
 def test_cloud_writes_adf_and_in_the_second_place_one_block_of_code():

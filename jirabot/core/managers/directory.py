@@ -2,18 +2,19 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from jirabot.config import CloudLimits, LimitsSettings, WorkspaceDefaults
 from jirabot.core.budgets import HOUR, MINUTE, Limit, Urgency
 from jirabot.core.commands import Address
+from jirabot.core.credentials import Credentials
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
+from jirabot.core.managers.grants import Grants
 from jirabot.core.ports import Deployment, JiraSite, Sites, Storage, Transaction, Vault
 from jirabot.core.triggers import Bot, TriggerKind
-from jirabot.core.workspaces import API_KEY, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace
-from jirabot.errors import WorkspaceNotFound
+from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, settings_of
+from jirabot.errors import ConsentNeeded, WorkspaceNotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Served:
     webhook_secrets: tuple[bytes, ...] = field(repr=False)
     previous_secrets: tuple[tuple[bytes, datetime], ...] = field(default=(), repr=False)
     """Secrets that were rotated out, each with the time from which it counts no more."""
-    api_key: str = field(repr=False)
+    credentials: Credentials = field(repr=False)
     settings: WorkspaceDefaults
     limits: CloudLimits
     bot: Bot
@@ -56,13 +57,14 @@ class Directory:
         *,
         storage: Storage,
         vault: Vault,
+        grants: Grants,
         sites: Sites,
         deployments: Mapping[str, Deployment],
         defaults: WorkspaceDefaults,
         limits: LimitsSettings,
         agent: BackendName | None,
     ) -> None:
-        self._storage, self._vault, self._sites = storage, vault, sites
+        self._storage, self._vault, self._grants, self._sites = storage, vault, grants, sites
         self._deployments, self._defaults, self._limits, self._agent = deployments, defaults, limits, agent
         self._known: Mapping[WorkspaceId, Served] | None = None
         self._generation = -1
@@ -108,7 +110,23 @@ class Directory:
 
     def site(self, served: Served, *, urgency: Urgency = Urgency.ROUTINE) -> JiraSite:
         """Give the client of the workspace's Jira; what it asks is counted, and waits for *urgency*'s budget."""
-        return self._sites.site(served.workspace, served.api_key, calls=served.api_calls, urgency=urgency)
+        credentials = self._heeded(served.credentials)
+        return self._sites.site(served.workspace, credentials, calls=served.api_calls, urgency=urgency)
+
+    def _heeded(self, credentials: Credentials) -> Credentials:
+        """Have the directory read again where a consent is found to have ended: its workspace is degraded by that."""
+        access = credentials.access
+        if access is None:
+            return credentials
+
+        async def heeding(refused: str) -> str:
+            try:
+                return await access(refused)
+            except ConsentNeeded:
+                self.forget()
+                raise
+
+        return replace(credentials, access=heeding)
 
     async def _all(self) -> Mapping[WorkspaceId, Served]:
         generation = self._storage.foreign_generation()
@@ -131,7 +149,7 @@ class Directory:
             deployment=self._deployments[workspace.deployment],
             webhook_secrets=(secret.encode(),) if secret else (),
             previous_secrets=self._previous_secrets(tx, workspace.id),
-            api_key=self._vault.open(tx, workspace.id, API_KEY) or "",
+            credentials=self._grants.credentials(tx, workspace),
             settings=settings,
             limits=limits_of(workspace.deployment, settings, self._limits),
             bot=bot_of(workspace, settings),
@@ -142,12 +160,6 @@ class Directory:
         until = tx.secrets.expires_at(workspace_id, PREVIOUS_WEBHOOK_SECRET)
         secret = self._vault.open(tx, workspace_id, PREVIOUS_WEBHOOK_SECRET) if until else None
         return ((secret.encode(), until),) if secret and until else ()
-
-
-def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:
-    """Put what `--set` changed over the configured defaults."""
-    changed: Mapping[str, Any] = workspace.settings
-    return WorkspaceDefaults.model_validate({**defaults.model_dump(), **changed}) if changed else defaults
 
 
 def limits_of(deployment: str, settings: WorkspaceDefaults, limits: LimitsSettings) -> CloudLimits:

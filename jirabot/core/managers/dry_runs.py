@@ -11,6 +11,7 @@ from typing import Any
 
 from jirabot.config import LimitsSettings, WorkspaceDefaults
 from jirabot.core import outcomes, views
+from jirabot.core.credentials import Credentials
 from jirabot.core.decisions import Answer, Decision, Facts, Refuse, Start, decide
 from jirabot.core.deliveries import Step
 from jirabot.core.events import Unrecognised, parse
@@ -99,7 +100,7 @@ class DryRuns:
             workspace=workspace,
             deployment=self._deployments[deployment],
             webhook_secrets=(),
-            api_key="",
+            credentials=Credentials(),
             settings=self._defaults,
             limits=limits_of(deployment, self._defaults, self._limits),
             bot=bot_of(workspace, self._defaults),

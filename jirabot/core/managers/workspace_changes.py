@@ -2,14 +2,17 @@
 
 import secrets as random_secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from jirabot.core.checks import NEEDED
+from jirabot.core.credentials import Credentials
 from jirabot.core.ids import AccountId, BackendName
 from jirabot.core.issues import ServerInfo
 from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.grants import Grants
+from jirabot.core.managers.sign_in import Given, SignIn
 from jirabot.core.managers.users import add_link, find_account
 from jirabot.core.managers.workspace_rules import (
     WEBHOOK_SECRET_BYTES,
@@ -18,10 +21,14 @@ from jirabot.core.managers.workspace_rules import (
     secret_problems,
     unset_problems,
 )
+from jirabot.core.network import Network
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.ports import Clock, Ids, Sites, Storage, Transaction, Vault
-from jirabot.core.workspaces import API_KEY, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
+from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
 from jirabot.errors import InvalidInput, JiraRefused, WorkspaceNotFound
+
+NETWORK_SETTINGS = frozenset(field.name for field in fields(Network))
+"""The settings that say how Jira is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,9 @@ class Wanted:
     api_key: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     auth: str = ""
+    key_expires_at: datetime | None = None
+    oauth_client_id: str = ""
+    oauth_client_secret: str = field(default="", repr=False)
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
@@ -44,9 +54,20 @@ class Wanted:
     inactive: bool = False
 
     @property
+    def given(self) -> Given:
+        """What is to sign in from now on."""
+        return Given(
+            api_key=self.api_key,
+            expires_at=self.key_expires_at,
+            client_id=self.oauth_client_id,
+            client_secret=self.oauth_client_secret,
+        )
+
+    @property
     def concerns_jira(self) -> bool:
-        """Whether Jira has a say in it: the agent, the settings and the webhook secret are our own."""
-        return any((self.base_url, self.also_known_as, self.email, self.api_key, self.auth, self.link))
+        """Whether Jira has a say in it: the agent, the webhook secret and most settings are our own."""
+        told = (self.base_url, self.also_known_as, self.email, self.api_key, self.auth, self.link)
+        return any(told) or not NETWORK_SETTINGS.isdisjoint((*self.settings, *self.unset))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +110,8 @@ class WorkspaceChanges:
         *,
         storage: Storage,
         vault: Vault,
+        grants: Grants,
+        sign_in: SignIn,
         sites: Sites,
         directory: Directory,
         rules: WorkspaceRules,
@@ -98,6 +121,7 @@ class WorkspaceChanges:
     ) -> None:
         """*switched_off*: the deployments whose deliveries are kept, and not processed."""
         self._storage, self._vault, self._sites, self._directory = storage, vault, sites, directory
+        self._grants, self._sign_in = grants, sign_in
         self._rules, self._clock, self._ids, self._switched_off = rules, clock, ids, switched_off
 
     async def update(self, name: str, wanted: Wanted, *, by: Principal, validate: bool = True) -> Updated:
@@ -111,19 +135,24 @@ class WorkspaceChanges:
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was changed.
             ConfigurationInvalid: the agent is not configured.
         """
-        workspace, api_key = await self._storage.read(lambda tx: self._known(tx, name))
+        workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name))
         wanted = self._checked(workspace, wanted)
         self._rules.check_agent(wanted.agent)
         draft = _changed(workspace, wanted)
         await self._storage.read(lambda tx: check_free(tx, draft))
         account = Account(id=AccountId(wanted.link))
-        warnings: tuple[str, ...] = ()
-        if validate and wanted.concerns_jira:
-            site = self._sites.site(draft, wanted.api_key or api_key)
+        if wanted.base_url or wanted.auth:
+            draft = await self._sign_in.located(draft, ask=validate)
+        warnings, given = (self._sign_in.warnings(draft) if wanted.auth else ()), wanted.given
+        if validate and wanted.concerns_jira and not self._awaits_consent(draft, workspace):
+            site = self._sites.site(draft, Credentials(api_key=wanted.api_key) if wanted.api_key else credentials)
             info = await site.server_info()
             hint = f"a workspace keeps its kind: create another with `--deployment {info.deployment}`"
-            draft, warnings = self._rules.as_jira_says(draft, info, hint=hint)
+            draft, told = self._rules.as_jira_says(draft, info, hint=hint)
+            warnings += told
             draft = replace(draft, service_account=await site.myself())
+            if wanted.api_key and given.expires_at is None:
+                given = replace(given, expires_at=await site.key_expires_at())
             account = await find_account(site, wanted.link) if wanted.link else account
 
         def change(tx: Transaction) -> Updated:
@@ -133,12 +162,12 @@ class WorkspaceChanges:
                 _changed(_still_there(tx, workspace), wanted),
                 also_known_as=draft.also_known_as,
                 service_account=draft.service_account,
+                cloud_id=draft.cloud_id,
                 updated_at=now,
             )
             check_free(tx, saved)
             tx.workspaces.save(saved)
-            if wanted.api_key:
-                self._vault.seal(tx, saved.id, API_KEY, wanted.api_key, now=now)
+            self._sign_in.store(tx, saved, given)
             if wanted.webhook_secret:
                 self._vault.seal(tx, saved.id, WEBHOOK_SECRET, wanted.webhook_secret, now=now)
                 tx.secrets.remove(saved.id, PREVIOUS_WEBHOOK_SECRET)
@@ -233,8 +262,8 @@ class WorkspaceChanges:
             JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
             InvalidInput: Jira is of another kind than the workspace.
         """
-        workspace, api_key = await self._storage.read(lambda tx: self._known(tx, name))
-        site = self._sites.site(workspace, api_key)
+        workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name))
+        site = self._sites.site(workspace, credentials)
         info = await site.server_info()
         hint = "delete the workspace and create it with the right `--deployment`"
         self._rules.check_deployment(workspace, info, hint=hint)
@@ -253,9 +282,15 @@ class WorkspaceChanges:
             )
         return Validated(workspace=workspace, account=account, info=info, warnings=tuple(warnings))
 
-    def _known(self, tx: Transaction, name: str) -> tuple[Workspace, str]:
+    def _awaits_consent(self, draft: Workspace, before: Workspace) -> bool:
+        """Say whether nobody can be asked yet who the bot is: a consent to that way of signing in comes later."""
+        return self._grants.needs_consent(draft) and (
+            draft.auth != before.auth or draft.base_url != before.base_url or not before.service_account.id
+        )
+
+    def _known(self, tx: Transaction, name: str) -> tuple[Workspace, Credentials]:
         workspace = named(tx, name)
-        return workspace, self._vault.open(tx, workspace.id, API_KEY) or ""
+        return workspace, self._grants.credentials(tx, workspace)
 
     def _checked(self, workspace: Workspace, wanted: Wanted) -> Wanted:
         """Bring what is wanted into its form, and name at once all that is malformed."""
@@ -266,6 +301,7 @@ class WorkspaceChanges:
         problems = unset_problems(wanted.unset, {**wanted.settings, **({"agent": ""} if wanted.agent else {})})
         problems += self._rules.auth_problems(workspace.deployment, wanted.auth) if wanted.auth else []
         problems += secret_problems("API key", wanted.api_key, least=1)
+        problems += wanted.given.problems(self._clock.now())
         problems += secret_problems("webhook secret", wanted.webhook_secret, least=WEBHOOK_SECRET_BYTES)
         try:
             base_url = self._rules.safe_base(wanted.base_url) if wanted.base_url else ""

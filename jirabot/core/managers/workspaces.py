@@ -4,14 +4,18 @@ import re
 import secrets as random_secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from jirabot.config import Settings, shown_settings
 from jirabot.core import objects
+from jirabot.core.credentials import Credentials
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
-from jirabot.core.managers.directory import Directory, named, settings_of
+from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.pauses import heeded
+from jirabot.core.managers.sign_in import Given, SignIn
 from jirabot.core.managers.users import add_link, find_account
 from jirabot.core.managers.workspace_rules import (
     WEBHOOK_SECRET_BYTES,
@@ -23,7 +27,7 @@ from jirabot.core.pauses import Pause
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.ports import Clock, Deployment, Ids, Sites, Storage, Transaction, Vault
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
-from jirabot.core.workspaces import API_KEY, WEBHOOK_SECRET, Workspace, WorkspaceState
+from jirabot.core.workspaces import OAUTH_GRANT, WEBHOOK_SECRET, Workspace, WorkspaceState, settings_of
 from jirabot.errors import InvalidInput
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -44,11 +48,24 @@ class NewWorkspace:
     api_key: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     auth: str = ""
+    key_expires_at: datetime | None = None
+    oauth_client_id: str = ""
+    oauth_client_secret: str = field(default="", repr=False)
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
     active: bool = True
     validate: bool = True
+
+    @property
+    def given(self) -> Given:
+        """What is to sign in."""
+        return Given(
+            api_key=self.api_key,
+            expires_at=self.key_expires_at,
+            client_id=self.oauth_client_id,
+            client_secret=self.oauth_client_secret,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +97,8 @@ LACKING = {
     "base_url": "`--base-url` is missing",
     "email": "`--svc-acc-email` is missing",
     "api_key": "`--svc-acc-api-key` is missing: give `-` to read it from standard input",
+    "oauth_client_id": "`--oauth-client-id` is missing: the app as it is registered in Jira",
+    "oauth_client_secret": "`--oauth-client-secret` is missing: give `-` to read it from standard input",
 }
 """What is needed of a new workspace, and how it is told that it is not there."""
 
@@ -92,6 +111,8 @@ class Workspaces:
         *,
         storage: Storage,
         vault: Vault,
+        grants: Grants,
+        sign_in: SignIn,
         sites: Sites,
         directory: Directory,
         deployments: Mapping[str, Deployment],
@@ -101,6 +122,7 @@ class Workspaces:
         ids: Ids,
     ) -> None:
         self._storage, self._vault, self._sites, self._directory = storage, vault, sites, directory
+        self._grants, self._sign_in = grants, sign_in
         self._deployments, self._rules = deployments, rules
         self._settings, self._clock, self._ids = settings, clock, ids
 
@@ -119,12 +141,15 @@ class Workspaces:
         draft = self._draft(wanted)
         await self._storage.read(lambda tx: check_free(tx, draft))
         account = Account(id=AccountId(wanted.link))
-        warnings: tuple[str, ...] = ()
-        if wanted.validate:
-            site = self._sites.site(draft, wanted.api_key)
+        draft = await self._sign_in.located(draft, ask=wanted.validate)
+        warnings, given = self._sign_in.warnings(draft), wanted.given
+        if wanted.validate and not self._grants.needs_consent(draft):
+            site = self._sites.site(draft, Credentials(api_key=wanted.api_key))
             info = await site.server_info()
-            draft, warnings = self._rules.as_jira_says(draft, info, hint=f"give `--deployment {info.deployment}`")
+            draft, told = self._rules.as_jira_says(draft, info, hint=f"give `--deployment {info.deployment}`")
+            warnings += told
             draft = replace(draft, service_account=await site.myself())
+            given = replace(given, expires_at=given.expires_at or await site.key_expires_at())
             account = await find_account(site, wanted.link) if wanted.link else account
         secret = wanted.webhook_secret or random_secrets.token_urlsafe(32)
 
@@ -132,7 +157,7 @@ class Workspaces:
             now = draft.created_at
             check_free(tx, draft)
             tx.workspaces.add(draft)
-            self._vault.seal(tx, draft.id, API_KEY, wanted.api_key, now=now)
+            self._sign_in.store(tx, draft, given)
             self._vault.seal(tx, draft.id, WEBHOOK_SECRET, secret, now=now)
             link = None
             if account.id:
@@ -182,8 +207,11 @@ class Workspaces:
 
     def events_url(self, workspace: Workspace) -> str:
         """Give the canonical address of a workspace's webhook."""
+        return self._address(workspace, f"events/{workspace.id}")
+
+    def _address(self, workspace: Workspace, path: str) -> str:
         route = self._deployments[workspace.deployment].route
-        return f"{self._settings.server.reached_at()}/integration/{route}/events/{workspace.id}"
+        return f"{self._settings.server.reached_at()}/integration/{route}/{path}"
 
     def as_object(self, workspace: Workspace) -> objects.Object:
         """Show a workspace, with its settings and where each comes from."""
@@ -198,9 +226,14 @@ class Workspaces:
     def lacking(self, wanted: NewWorkspace) -> Sequence[str]:
         """List the fields of *wanted* that are needed and neither given nor told by the others."""
         filled = self._filled(wanted)
-        known = self._deployments.get(filled.deployment)
-        needed = [name for name in LACKING if name != "email" or (known is not None and known.needs_email)]
-        return [name for name in needed if not getattr(filled, name)]
+        has_app = filled.deployment in self._settings.oauth_apps
+        needed = [
+            "name",
+            "deployment",
+            "base_url",
+            *self._sign_in.needed(filled.deployment, filled.auth, has_app=has_app),
+        ]
+        return [name for name in LACKING if name in needed and not getattr(filled, name)]
 
     def _filled(self, wanted: NewWorkspace) -> NewWorkspace:
         """Fill in what can be told from the rest."""
@@ -229,6 +262,7 @@ class Workspaces:
             problems.append(f"`{filled.deployment}` is no deployment: `cloud` or `dc`")
         problems += self._rules.auth_problems(filled.deployment, filled.auth)
         problems += secret_problems("API key", filled.api_key, least=1)
+        problems += filled.given.problems(self._clock.now())
         problems += secret_problems("webhook secret", filled.webhook_secret, least=WEBHOOK_SECRET_BYTES)
         hint = "run `jirabot workspace create --help` for two examples"
         try:
@@ -262,6 +296,14 @@ class Workspaces:
     def _missing(self, tx: Transaction, workspace: Workspace) -> tuple[Missing, ...]:
         name = workspace.name
         found: list[Missing] = []
+        if self._grants.needs_consent(workspace) and tx.secrets.find(workspace.id, OAUTH_GRANT) is None:
+            found.append(
+                Missing(
+                    what="consent",
+                    text="nobody has consented yet that the bot works in their name",
+                    command=f"POST it to {self._address(workspace, 'workspaces')}, which answers where to consent",
+                )
+            )
         if not tx.users.list_links(workspace.id):
             found.append(
                 Missing(

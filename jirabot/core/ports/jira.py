@@ -1,12 +1,14 @@
 """What core needs of Jira: its client, its two kinds, and how its webhooks are proved and read."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from jirabot.core.bodies import Body
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
+from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Envelope
+from jirabot.core.grants import Authority, Grant, OAuthApp, Site
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
 from jirabot.core.people import Account
@@ -51,6 +53,9 @@ class JiraSite(Protocol):
     async def server_info(self) -> ServerInfo: ...
     async def myself(self) -> Account:
         """Ask who the service account is."""
+
+    async def key_expires_at(self) -> datetime | None:
+        """Ask until when the service account's key counts; None where Jira does not tell, or it is for ever."""
 
     async def permissions(self, names: Sequence[str], *, on: IssueId | None = None) -> frozenset[str]:
         """Ask which of these permissions the service account has: on an issue, else anywhere on the site.
@@ -102,7 +107,12 @@ class Sites(Protocol):
     """The Jira of each workspace, by its row and secrets as they are now."""
 
     def site(
-        self, workspace: Workspace, api_key: str, *, calls: Limit = UNLIMITED, urgency: Urgency = Urgency.ROUTINE
+        self,
+        workspace: Workspace,
+        credentials: Credentials,
+        *,
+        calls: Limit = UNLIMITED,
+        urgency: Urgency = Urgency.ROUTINE,
     ) -> JiraSite:
         """Give the client of that workspace, one session each. *calls* is its budget.
 
@@ -115,6 +125,38 @@ class Sites(Protocol):
 
     def set_budget(self, workspace: Workspace, left: Bucket) -> None:
         """Say what is left of a workspace's budget, as another process has left it."""
+
+
+class OAuth(Protocol):
+    """What makes OAuth tokens. No workspace has to be there: people are proved by it, too.
+
+    Every method that asks raises JiraUnreachable, JiraSilent, JiraBroken, RateLimited, JiraRefused where the app is
+    refused, ConsentNeeded where what was given counts no more.
+    """
+
+    def authorize_url(self, at: Authority, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str = "") -> str:
+        """Make the address where a person consents; *verifier*: PKCE's, which Data Center needs."""
+
+    async def exchange(
+        self, at: Authority, app: OAuthApp, *, code: str, redirect_uri: str, verifier: str = ""
+    ) -> Grant:
+        """Take the grant that a code stands for."""
+
+    async def refresh(self, at: Authority, app: OAuthApp, grant: Grant) -> Grant:
+        """Take a grant in place of *grant*, whose refresh token counts no more then."""
+
+    async def accessible_resources(self, at: Authority, access_token: str) -> Sequence[Site]:
+        """List the Cloud sites that a token opens; none on Data Center, where it opens the one."""
+
+    async def identity(self, at: Authority, access_token: str, *, cloud_id: str = "") -> Account:
+        """Ask whose a token is; on Cloud, as which account of that site."""
+
+    async def cloud_id(self, at: Authority) -> str:
+        """Ask a Cloud site for its id, without credentials.
+
+        Raises:
+            InvalidInput: no such host is asked. Forbidden: its name leads into a private network.
+        """
 
 
 class Deployment(Protocol):
@@ -133,8 +175,17 @@ class Deployment(Protocol):
         """The ways to authenticate, the default first."""
 
     @property
-    def needs_email(self) -> bool:
-        """Whether the service account needs an e-mail address to authenticate."""
+    def oauth_methods(self) -> Sequence[str]:
+        """Those of them that need a person's consent, and no API key."""
+
+    def needs_email(self, auth: str) -> bool:
+        """Say whether the service account needs an e-mail address to authenticate that way."""
+
+    def needs_cloud_id(self, auth: str) -> bool:
+        """Say whether Jira is called by its cloud id that way."""
+
+    def consent_lasts(self) -> timedelta | None:
+        """Say how long a consent lasts that is not used; None where that is not told."""
 
     @property
     def sends_again(self) -> bool:

@@ -13,6 +13,7 @@ from jirabot.sandbox.issues import Issue, JsonObject, Person
 from jirabot.sandbox.jira import PERMISSIONS, Jira
 from jirabot.sandbox.refusals import Refusal, not_found
 from jirabot.sandbox.rest.requests import actor_of, answer, words
+from jirabot.sandbox.shapes import to_time
 
 
 def signed_in(face: Face) -> Person:
@@ -45,13 +46,14 @@ class Accounts:
         self._jira, self._face, self._clock = jira, face, clock
 
     def routes(self, api: str, root: str) -> list[web.RouteDef]:
-        """List the routes under *api*, and the one of Cloud under the site's *root*."""
+        """List the routes under *api*, and those of one kind of Jira alone under the site's *root*."""
         return [
             web.get(f"{api}/serverInfo", self._server_info),
             web.get(f"{api}/myself", self._myself),
             web.get(f"{api}/user", self._user),
             web.get(f"{api}/user/search", self._search),
             web.get(f"{api}/mypermissions", self._permissions),
+            *([] if self._face.cloud_id else [web.get(f"{root}/rest/pat/latest/tokens", self._keys)]),
             *([web.get(f"{root}/_edge/tenant_info", self._tenant)] if self._face.cloud_id else []),
         ]
 
@@ -60,6 +62,12 @@ class Accounts:
 
     async def _tenant(self, request: web.Request) -> web.Response:
         return answer({"cloudId": self._face.cloud_id})
+
+    async def _keys(self, request: web.Request) -> web.Response:
+        """List one's own personal access tokens: here each has one."""
+        person = signed_in(self._face)
+        ends_at = self._jira.key_ends.get(person.account_id)
+        return answer([{"id": 1, "name": "jirabot", **({"expiringAt": to_time(ends_at)} if ends_at else {})}])
 
     async def _myself(self, request: web.Request) -> web.Response:
         return answer(self._face.myself(signed_in(self._face)))

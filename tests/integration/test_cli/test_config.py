@@ -95,7 +95,7 @@ def test_a_password_in_an_address_is_masked(cli: Cli, monkeypatch: pytest.Monkey
 def test_the_references_variables_are_shown_and_what_has_no_effect_yet_is_noted(configured: Cli) -> None:
     shown = configured.done("config", "show", "--json").object["settings"]
 
-    note = "read and checked; it has no effect yet, as this version does no OAuth"
+    note = "the OAuth app of every workspace that has none of its own"
     assert shown["JIRA_CLIENT_ID"] == {"value": "an-id", "origin": "JIRA_CLIENT_ID", "note": note}
     assert shown["JIRA_DC_WEBHOOKS_ENABLED"] == {"value": False, "origin": "JIRA_DC_WEBHOOKS_ENABLED"}
     assert shown["JIRA_WEBHOOKS_ENABLED"] == {"value": True, "origin": "default"}

@@ -121,6 +121,9 @@ def test_each_setting_says_where_it_comes_from(cli: Cli, cloud: Jira, monkeypatc
         "mode": {"value": "observe", "origin": "JIRABOT_WORKSPACE__MODE"},
         "progress_every": {"value": "90s", "origin": "workspace"},
         "session": {"value": None, "origin": "default"},
+        "ca_file": {"value": "", "origin": "default"},
+        "proxy": {"value": "", "origin": "default"},
+        "client_cert_file": {"value": "", "origin": "default"},
         "api_calls_per_hour": {"value": None, "origin": "default"},
         "webhooks_per_minute": {"value": None, "origin": "default"},
     }
@@ -154,7 +157,7 @@ def test_all_that_is_missing_is_named_at_once(cli: Cli) -> None:
         pytest.param(
             ["a b", "--base-url", "https://x.example", "--deployment", "dc", "--auth", "password"],
             "`a b` is no workspace's name: at most 100 letters, digits, `.`, `_` and `-`; "
-            "`password` is no way to sign in to this deployment: pat",
+            "`password` is no way to sign in to this deployment: pat, dc-oauth",
             id="several at once",
         ),
         pytest.param(

@@ -1,0 +1,186 @@
+"""The way of every call to a workspace's servers: TLS, authorities, proxy, client certificate, time-outs."""
+
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import DefaultResolver
+from yarl import URL
+
+from jirabot import __version__
+from jirabot.core.network import Network
+from jirabot.errors import Forbidden, JirabotError, JiraSilent, JiraUnreachable
+from jirabot.jira import bases
+from jirabot.jira.answers import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long Jira may take, in seconds. `[outbox] grace` has to be longer than `total` by a minute."""
+
+    connect: float = 10.0
+    total: float = 30.0
+
+
+class Connections:
+    """Opens sessions, and keeps them. Closed by `aclose`."""
+
+    def __init__(self, timeouts: Timeouts | None = None) -> None:
+        self._timeouts = timeouts or Timeouts()
+        self._contexts: dict[Network, ssl.SSLContext] = {}
+        self._sessions: dict[_Way, aiohttp.ClientSession] = {}
+
+    def to(self, owner: str, base_url: str, network: Network, *, keep: bool, public: bool = False) -> "Connection":
+        """Give the connection of an owner to a base; its sessions are shared with nobody else.
+
+        *keep*: its sockets are kept, and used again. *public*: it refuses to go to an address that is not public.
+        """
+        way = _Way(owner=owner, base_url=base_url, network=network, keep=keep, public=public)
+        return Connection(partial(self._session, way), proxy=network.proxy)
+
+    async def aclose(self) -> None:
+        """Close all."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    def _session(self, way: "_Way") -> aiohttp.ClientSession:
+        """Give the session of a way, opened with its first request.
+
+        Raises:
+            JiraUnreachable: a file that the network names can't be used.
+        """
+        if way not in self._sessions:
+            self._sessions[way] = self._opened(way)
+        return self._sessions[way]
+
+    def _opened(self, way: "_Way") -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls(way.network) if way.base_url.startswith("https:") else True,
+            force_close=not way.keep,
+            resolver=PublicResolver() if way.public else None,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not way.network.proxy and not bases.is_loopback(way.base_url),
+            timeout=aiohttp.ClientTimeout(total=self._timeouts.total, sock_connect=self._timeouts.connect),
+            headers={"User-Agent": f"jirabot/{__version__}", "Accept": "application/json"},
+        )
+
+    def _tls(self, network: Network) -> ssl.SSLContext:
+        if network not in self._contexts:
+            self._contexts[network] = tls_of(network)
+        return self._contexts[network]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    owner: str
+    base_url: str
+    network: Network
+    keep: bool
+    public: bool
+
+
+class Connection:
+    """Sends requests, one at a time or many. Redirects are not followed: credentials go where they were sent."""
+
+    def __init__(self, session: Callable[[], aiohttp.ClientSession], *, proxy: str) -> None:
+        """*session* gives the open session."""
+        self._session, self._proxy = session, proxy or None
+
+    async def ask(self, method: str, url: URL, *, headers: Mapping[str, str], body: bytes | None, whom: str) -> Answer:
+        """Send a request and read all of its answer; *whom*: who is asked, for messages.
+
+        Raises:
+            JiraUnreachable: there was no connection. JiraSilent: there was one, and no answer.
+            Forbidden: it would go to an address that is not public, and may not.
+        """
+        try:
+            async with self._session().request(
+                method, url, headers=headers, data=body, allow_redirects=False, proxy=self._proxy
+            ) as response:
+                return Answer(status=response.status, headers=response.headers, body=await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
+            raise _unreachable(whom, error) from error
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
+            raise JiraSilent(f"{whom} did not answer: {cause(error)}") from error
+
+
+def tls_of(network: Network) -> ssl.SSLContext:
+    """Make what proves servers by the system's authorities and the network's, and us by its certificate.
+
+    Raises:
+        JiraUnreachable: a file can't be used.
+    """
+    context = ssl.create_default_context()
+    if ca := network.ca_file:
+        _take("ca_file", ca, lambda: context.load_verify_locations(ca))
+    if certificate := network.client_cert_file:
+        # Without a password given, OpenSSL would ask for one on the terminal.
+        _take("client_cert_file", certificate, lambda: context.load_cert_chain(certificate, password=""))
+    return context
+
+
+def _take(setting: str, file: str, load: Callable[[], None]) -> None:
+    try:
+        load()
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        is_there = isinstance(error, ssl.SSLError | ValueError)
+        words = "it is no PEM file, or wants a password" if is_there else cause(error)
+        raise JiraUnreachable(
+            f"the `{setting}` of the workspace, `{file}`, can't be used: {words}",
+            hint=f"name a PEM file that jirabot may read: `jirabot workspace update NAME --set {setting}=/PATH`",
+        ) from error
+
+
+class NotPublic(OSError):
+    """A name leads to an address that is not public."""
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names as usual, and refuses those that lead into a private network, or to this machine."""
+
+    def __init__(self) -> None:
+        self._resolver = DefaultResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)  # type: ignore[arg-type]  # aiohttp's own types differ
+        if any(not ip_address(each["host"].partition("%")[0]).is_global for each in found):
+            raise NotPublic(f"`{host}` leads to an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _unreachable(whom: str, error: aiohttp.ClientError) -> JirabotError:
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublic):
+        return Forbidden(str(error.os_error), hint="only a site that all can reach is asked for its cloud id")
+    hint = "check the base URL, the network and the proxy of the machine that runs jirabot"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        hint = "if your own authority signs it: `jirabot workspace update NAME --set ca_file=/PATH/ca.pem`"
+    return JiraUnreachable(f"no connection to {whom}: {cause(error)}", hint=hint)
+
+
+def cause(error: BaseException) -> str:
+    """Say in the system's own words what went wrong; the library's name the address again, and the proxy's secrets."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted ({error.certificate_error})"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refuses ({error.status})"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return "the proxy does not answer"
+    if isinstance(error, TimeoutError):
+        return "time-out"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
