@@ -25,6 +25,7 @@ from jirabot.core.managers.delivery import Delivery
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.doctor import Doctor
 from jirabot.core.managers.dry_runs import DryRuns, Replay
+from jirabot.core.managers.enrolment import Enrolment
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.expiry import Expiry
 from jirabot.core.managers.grants import Grants
@@ -58,6 +59,7 @@ from jirabot.database import upgrade_database
 from jirabot.errors import AgentUnavailable, ConfigurationInvalid
 from jirabot.jira import bases, envelope, posting, signatures
 from jirabot.jira.authorities import Authorities
+from jirabot.jira.caches import Ages
 from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS, Deployment, tell
@@ -95,6 +97,7 @@ class App:
     deletions: Deletions
     pauses: Pauses
     users: Users
+    enrolment: Enrolment
     repositories: Repositories
     keys: Keys
     tokens: Tokens
@@ -169,6 +172,7 @@ async def open_app(
     log: Events | None = None,
     clock: Clock | None = None,
     timeouts: Timeouts | None = None,
+    ages: Ages | None = None,
 ) -> AsyncIterator[App]:
     """Open everything, and close it in order. Without *writes* nothing is made: a missing database is an empty one.
 
@@ -187,12 +191,20 @@ async def open_app(
         else:
             storage = MemoryStorage()
         stack.push_async_callback(connections.aclose)
-        app = _wired(settings, storage, connections, log=announcer, clock=clock)
+        app = _wired(settings, storage, connections, log=announcer, clock=clock, ages=ages)
         stack.push_async_callback(app.grants.aclose)
         yield app
 
 
-def _wired(settings: Settings, storage: Storage, connections: Connections, *, log: Announcer, clock: Clock) -> App:
+def _wired(
+    settings: Settings,
+    storage: Storage,
+    connections: Connections,
+    *,
+    log: Announcer,
+    clock: Clock,
+    ages: Ages | None,
+) -> App:
     """Give every manager what it needs."""
     ids, texts = RandomIds(), load_texts()
     owner = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -213,6 +225,7 @@ def _wired(settings: Settings, storage: Storage, connections: Connections, *, lo
         clock=clock,
         log=log,
         defaults=settings.workspace,
+        ages=ages,
     )
     oauth = Authorities(DEPLOYMENTS, connections=connections, settings=settings.oauth, clock=clock)
     grants = Grants(
@@ -339,6 +352,7 @@ def _wired(settings: Settings, storage: Storage, connections: Connections, *, lo
             switched_off=settings.switched_off,
         ),
         users=Users(storage=storage, directory=directory, clock=clock, ids=ids),
+        enrolment=Enrolment(storage=storage, directory=directory, clock=clock, ids=ids),
         tokens=Tokens(storage=storage, clock=clock, ids=ids),
         keys=keys,
         repositories=Repositories(storage=storage, vault=vault, checkouts=checkouts, clock=clock, ids=ids),

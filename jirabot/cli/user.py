@@ -1,11 +1,16 @@
 """`jirabot user`: who may trigger the bot."""
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from jirabot.cli import output, running, usage
 from jirabot.cli.options import AsJson, NoValidate, TheWorkspace
+from jirabot.errors import InvalidInput
+
+COLUMNS = ("workspace", "account", "name", "user", "role", "state")
 
 app = usage.group("Who may trigger the bot: links of Jira accounts to users.")
 
@@ -15,6 +20,8 @@ app = usage.group("Who may trigger the bot: links of Jira accounts to users.")
     epilog=usage.examples(
         "jirabot user link acme 5b10a2844c20165700ede21g",
         "jirabot user link acme ada@acme.example --user ada --role admin",
+        "jirabot user link acme --from people.txt",
+        "jirabot user link acme --group 276f955c-63d7-42c8-9520-92d01dca0625",
     ),
 )
 def link(
@@ -22,26 +29,90 @@ def link(
     workspace: TheWorkspace,
     account: Annotated[
         str, typer.Argument(metavar="ACCOUNT", help="An account id, user name or key, or an e-mail that finds one")
-    ],
+    ] = "",
+    from_: Annotated[
+        str, typer.Option("--from", metavar="FILE", help="A file with one account a line; `-` for standard input")
+    ] = "",
+    group: Annotated[
+        str, typer.Option(metavar="ID", help="All members of a group: its id (Cloud) or name (Data Center)")
+    ] = "",
     user: Annotated[str, typer.Option(metavar="NAME", help="The jirabot user; the account itself if not given")] = "",
     role: Annotated[Literal["user", "admin"], typer.Option(help="What the link lets the user do")] = "user",
     no_validate: NoValidate = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a Jira account trigger the bot."""
+    """Let a Jira account trigger the bot, or many: all of them, or none."""
+    from jirabot.core.people import Role
+
+    _check_one_way(account, from_, group, user=user, no_validate=no_validate)
+    text = _read(from_) if from_ else ""
+    enrolled, linked_in = running.run(
+        context,
+        lambda jirabot: _linked(
+            jirabot, workspace, account, text=text, group=group, user=user, role=Role(role), validate=not no_validate
+        ),
+    )
+    _show_linked(enrolled, linked_in, many=bool(from_ or group), as_json=as_json)
+
+
+def _check_one_way(account: str, from_: str, group: str, *, user: str, no_validate: bool) -> None:
+    ways = [way for way in (account, from_, group) if way]
+    if len(ways) != 1:
+        what = "say whom to link" if not ways else "say in one way whom to link"
+        raise InvalidInput(what, hint="give an ACCOUNT, `--from FILE` or `--group ID`")
+    if user and not account:
+        raise InvalidInput("`--user` names one person, and many are linked", hint="leave it out, or give one ACCOUNT")
+    if group and no_validate:
+        raise InvalidInput("only Jira can tell who is in a group", hint="leave `--no-validate` out")
+
+
+def _read(file: str) -> str:
+    if file == "-":
+        content = sys.stdin.buffer.read() if sys.stdin is not None else b""
+    elif Path(file).is_file():
+        try:
+            content = Path(file).read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"`{file}` can't be read: {error.strerror}") from error
+    else:
+        raise InvalidInput(f"there is no file `{file}`", hint="name a list of accounts, or give `-` for standard input")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"`{file}` is no text", hint="write one account a line, in UTF-8") from error
+
+
+async def _linked(
+    jirabot: Any, workspace: str, account: str, *, text: str, group: str, user: str, role: Any, validate: bool
+) -> Any:
+    from jirabot.core.managers.enrolment import Enrolled
+    from jirabot.core.people import SHELL
+
+    if account:
+        made = await jirabot.users.link(workspace, account, by=SHELL, user=user, role=role, validate=validate)
+        enrolled = Enrolled(links=(made,))
+    elif group:
+        enrolled = await jirabot.enrolment.link_group(workspace, group, by=SHELL, role=role)
+    else:
+        enrolled = await jirabot.enrolment.link_listed(workspace, text, by=SHELL, role=role, validate=validate)
+    return enrolled, (await jirabot.workspaces.show(workspace, by=SHELL))[0]
+
+
+def _show_linked(enrolled: Any, linked_in: Any, *, many: bool, as_json: bool) -> None:
     from jirabot.core import objects
-    from jirabot.core.people import SHELL, Role
 
-    async def work(jirabot: Any) -> Any:
-        made = await jirabot.users.link(
-            workspace, account, by=SHELL, user=user, role=Role(role), validate=not no_validate
-        )
-        return made, (await jirabot.workspaces.show(workspace, by=SHELL))[0]
-
-    made, linked_in = running.run(context, work)
-    output.show(objects.link(made, workspace_name=linked_in.name), as_json=as_json)
-    if made.account.id == linked_in.service_account.id:
-        output.warn("this is the service account itself: what it writes by hand is heard as this person's")
+    shown = [objects.link(link, workspace_name=linked_in.name) for link in enrolled.links]
+    if many:
+        output.show_list(shown, as_json=as_json, columns=COLUMNS, empty="nobody is linked")
+    else:
+        output.show(shown[0], as_json=as_json)
+    for link in enrolled.links:
+        if link.account.id == linked_in.service_account.id:
+            output.warn("this is the service account itself: what it writes by hand is heard as this person's")
+        if link.account.customer:
+            output.warn(f"{link.account.label} is a customer of a service desk, heard only with `--set customers=true`")
+    for account in enrolled.left_out:
+        output.warn(f"{account.label} was left out: an app, and the service account, are linked by name alone")
 
 
 @app.command("list", cls=usage.Command, epilog=usage.examples("jirabot user list", "jirabot user list acme --json"))
@@ -58,9 +129,8 @@ def list_(
         return await jirabot.users.list(workspace, by=SHELL)
 
     shown = [objects.link(link, workspace_name=name) for link, name in running.run(context, work, writes=False)]
-    columns = ("workspace", "account", "name", "user", "role", "state")
     empty = "nobody is linked yet: `jirabot user link WORKSPACE ACCOUNT` links someone"
-    output.show_list(shown, as_json=as_json, columns=columns, empty=empty)
+    output.show_list(shown, as_json=as_json, columns=COLUMNS, empty=empty)
 
 
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account id, user name or e-mail, or a user")]

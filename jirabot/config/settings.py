@@ -154,6 +154,26 @@ def secret_address(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def rule_of_who_may(value: str) -> str:
+    """Check who may trigger the bot.
+
+    Raises:
+        ValueError: it is none of the ways to say that; a role is told by its id, since its name may change.
+    """
+    kind, colon, id_ = value.partition(":")
+    match kind:
+        case "linked" | "anyone" | "can-edit" if not colon:
+            return value
+        case "group" if id_.strip():
+            return value
+        case "role" if id_.isascii() and id_.isdigit():
+            return value
+    raise ValueError(
+        "one of `linked`, `anyone`, `can-edit`, `group:ID`, `role:ID` (a role's id is a number: `GET project/KEY/role` "
+        "of Jira's REST API tells it)"
+    )
+
+
 def without_credentials(text: str) -> str:
     """Mask user and password of an address, to show it."""
     return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
@@ -380,6 +400,18 @@ class WorkspaceDefaults(Section):
     label: str = Field("openhands", description="The label that starts the bot")
     triggers: Annotated[tuple[Literal["mention", "label"], ...], BeforeValidator(words)] = Field(
         ("mention", "label"), description="What starts the bot"
+    )
+    who_may: Annotated[str, AfterValidator(rule_of_who_may)] = Field(
+        "linked",
+        description="Who may trigger the bot: `linked` (by hand or by OAuth), `anyone`, `group:ID` (the group's id; on "
+        "Data Center its name), `role:ID` (a project role's id), `can-edit` (whoever may edit the issue). All but the "
+        "first link people by themselves",
+    )
+    customers: bool = Field(
+        False, description="Whether customers of a service desk may trigger the bot, where `who_may` lets them"
+    )
+    projects: Words = Field(
+        (), description="The keys of the projects that the bot is for; all if none is given", examples=[("PAY", "WEB")]
     )
     verify_trigger: bool = Field(True, description="Read each trigger back from Jira before anything is done")
     no_repository: Literal["ask", "empty", "refuse"] = Field(

@@ -3,6 +3,7 @@
 `decide` asks its questions in the order of DESIGN.md section 2; `confirm` judges what was read back from Jira.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,6 +13,7 @@ from jirabot.core.conversations import Conversation, MessageKind, State
 from jirabot.core.ids import AccountId, BackendName, DeliveryId
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment
 from jirabot.core.people import Account, Link
+from jirabot.core.permissions import Denied, Standing, WhoMay, allowed, is_named
 from jirabot.core.triggers import (
     Bot,
     ByChange,
@@ -40,7 +42,12 @@ class Reason(StrEnum):
     OBSERVED = "observed"
     GONE = "gone"
     NO_LONGER_ASKED = "no-longer-asked"
+    OTHER_PROJECT = "other-project"
     NOT_LINKED = "not-linked"
+    LINK_ENDED = "link-ended"
+    NOT_ALLOWED = "not-allowed"
+    CUSTOMER = "customer"
+    PERMISSION_UNREADABLE = "permission-unreadable"
     NO_AGENT = "no-agent"
     OTHER_AUDIENCE = "other-audience"
     TOO_OLD = "too-old"
@@ -105,11 +112,16 @@ class Refuse:
     reason: Reason
 
 
+UNPERMITTED = frozenset(Reason(denied.value) for denied in Denied)
+"""The reasons by which somebody may not trigger the bot."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
-    """Nothing is asked of the bot, or nothing that it may hear."""
+    """Nothing is asked of the bot, or nothing that it may hear. `instead_of`: what is only observed."""
 
     reason: Reason
+    instead_of: "Acting | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,17 +138,21 @@ Acting = Start | Continue | Stop | Answer | Refuse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What `decide` must know beside the trigger. `newest` is the issue's newest conversation, open or closed."""
+    """What `decide` must know beside the trigger. `newest` is the issue's newest conversation, open or closed.
+
+    `link` is the newest of the account that asks, active or ended; `standing` is what Jira says of it.
+    """
 
     service_account: Account
     own_comment: bool
     link: Link | None
+    who_may: WhoMay
+    standing: Standing
     acted: DeliveryId | None
     newest: Conversation | None
     can_continue: bool
     """The newest conversation is closed, and its checkout is kept; or no agent has begun in it."""
     agent: BackendName | None
-    observe: bool
     is_too_old: bool
     """The delivery came longer ago than a session lasts."""
 
@@ -154,6 +170,16 @@ def decide(found: Trigger | Remark | TriggerRemoved | None, facts: Facts, *, kno
     return _answer_to(found, facts) if isinstance(found, Remark) else _triggered(found, facts)
 
 
+def only_observed(decision: Decision) -> Decision:
+    """Put what is recorded in place of what would be done, where a workspace only observes."""
+    return Ignore(reason=Reason.OBSERVED, instead_of=decision) if isinstance(decision, Acting) else decision
+
+
+def is_of_another_project(issue: Issue, projects: Sequence[str]) -> bool:
+    """Say whether an issue is of none of the *projects* that a workspace is for; without any it is for all."""
+    return bool(projects) and issue.project_key.upper() not in {key.upper() for key in projects}
+
+
 def _unheard(found: Trigger | Remark, facts: Facts) -> Reason | None:
     """The loop guard, then what was acted on already.
 
@@ -162,9 +188,9 @@ def _unheard(found: Trigger | Remark, facts: Facts) -> Reason | None:
     """
     if facts.own_comment:
         return Reason.OWN_COMMENT
-    if facts.link is None and found.actor.id == facts.service_account.id:
+    if not is_named(facts.link) and found.actor.id == facts.service_account.id:
         return Reason.OWN_ACCOUNT
-    if facts.link is None and found.actor.app:
+    if not is_named(facts.link) and found.actor.app:
         return Reason.APP_ACCOUNT
     if facts.acted is not None:
         return Reason.ALREADY_ACTED
@@ -175,8 +201,8 @@ def _answer_to(remark: Remark, facts: Facts) -> Decision:
     waiting = facts.newest
     if waiting is None or not _asked(waiting, remark.actor.id):
         return Ignore(reason=Reason.NOT_ASKED)
-    if facts.observe:
-        return Ignore(reason=Reason.OBSERVED)
+    if unpermitted := _unpermitted(facts):
+        return Refuse(trigger=remark, reason=unpermitted)
     if narrower(waiting.visibility, remark.comment.visibility) is None:
         return Ignore(reason=Reason.OTHER_AUDIENCE)
     if facts.is_too_old:
@@ -190,11 +216,14 @@ def _asked(conversation: Conversation, account: AccountId) -> bool:
     return waits and conversation.asked == account
 
 
+def _unpermitted(facts: Facts) -> Reason | None:
+    denied = allowed(facts.who_may, facts.link, facts.standing)
+    return Reason(denied.value) if denied else None
+
+
 def _triggered(trigger: Trigger, facts: Facts) -> Decision:
-    if facts.observe:
-        return Ignore(reason=Reason.OBSERVED)
-    if facts.link is None:
-        return Refuse(trigger=trigger, reason=Reason.NOT_LINKED)
+    if unpermitted := _unpermitted(facts):
+        return Refuse(trigger=trigger, reason=unpermitted)
     if trigger.request is Command.HELP:
         return Answer(trigger=trigger, reason=Reason.HELPED)
     if trigger.request is Command.STOP:

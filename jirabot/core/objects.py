@@ -85,6 +85,7 @@ def link(value: Link, *, workspace_name: str) -> Object:
         "user": value.user_name,
         "role": value.role.value,
         "state": value.state.value,
+        "origin": value.origin.value,
         "created_at": instant(value.created_at),
     }
 

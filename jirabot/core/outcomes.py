@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jirabot.core.decisions import (
+    UNPERMITTED,
     Answer,
     Continue,
     Decision,
     Distrust,
     Ignore,
-    Reason,
     Refuse,
     Start,
     Stop,
@@ -19,6 +19,7 @@ from jirabot.core.events import Event
 from jirabot.core.ids import BackendName, ConversationId
 from jirabot.core.issues import Issue
 from jirabot.core.people import Account
+from jirabot.core.permissions import UNASKED, Standing
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Remark, Trigger, TriggerRemoved
 
@@ -50,6 +51,7 @@ class Examination:
     decision: Decision
     own: bool
     issue: Issue | None
+    standing: Standing = UNASKED
 
 
 def outcome(
@@ -65,7 +67,7 @@ def outcome(
     found = examination.found
     actor = found.actor if isinstance(found, Trigger | Remark) else None
     who = actor.label if actor else ""
-    text = texts.say(f"reason.{decision.reason.value}", name=who, label=label, agent=agent or "")
+    text = _why(texts, decision, name=who, label=label, agent=agent or "")
     name = _NAMES[type(decision)]
     issue = examination.event.source.issue
     return Outcome(
@@ -84,6 +86,13 @@ def outcome(
     )
 
 
+def _why(texts: Texts, decision: Decision, **values: str) -> str:
+    if isinstance(decision, Ignore) and decision.instead_of is not None:
+        would = decision.instead_of
+        values |= {"would": _NAMES[type(would)], "why": would.reason.value}
+    return texts.say(f"reason.{decision.reason.value}", **values)
+
+
 def _parsed_step(texts: Texts, examination: Examination) -> Step:
     event, found = examination.event, examination.found
     kind = type(event).__name__
@@ -98,8 +107,10 @@ def _parsed_step(texts: Texts, examination: Examination) -> Step:
 def _permission_step(texts: Texts, decision: Decision, actor: Account | None) -> Step:
     if actor is None:
         return Step(step="permission", outcome="not asked", text=texts.say("step.nobody-asks"))
-    if isinstance(decision, Refuse) and decision.reason is Reason.NOT_LINKED:
-        text = texts.say("step.not-linked", name=actor.label)
+    if isinstance(decision, Ignore) and decision.instead_of is not None:
+        decision = decision.instead_of
+    if isinstance(decision, Refuse) and decision.reason in UNPERMITTED:
+        text = texts.say("step.not-permitted", name=actor.label)
         return Step(step="permission", outcome="refused", reason=decision.reason.value, text=text)
     if isinstance(decision, Ignore | Distrust):
         return Step(step="permission", outcome="not asked", text=texts.say("step.not-acted-on", name=actor.label))

@@ -1,6 +1,6 @@
 """Who acts: accounts in Jira, the links that tie them to jirabot's users, and the principals of the managers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class Account:
     """A Jira account as a payload or answer shows it. E-mail is never its identity.
 
     `name` is Data Center's user name (it can change) and empty on Cloud. `app` is true for accounts of Connect,
-    Forge and OAuth apps.
+    Forge and OAuth apps. `customer` is true for customers of a service desk; None where nothing was told of it.
     """
 
     id: AccountId
@@ -20,6 +20,7 @@ class Account:
     display_name: str = ""
     email: str = ""
     app: bool = False
+    customer: bool | None = field(default=None, compare=False)
 
     @property
     def label(self) -> str:
@@ -38,6 +39,17 @@ class LinkState(StrEnum):
     ACTIVE = "active"
     ENDED = "ended"
     """Ended by its person or an administrator; never remade by itself."""
+
+
+class Origin(StrEnum):
+    """Who made a link."""
+
+    HAND = "hand"
+    """An administrator named the account."""
+    OAUTH = "oauth"
+    """Its person has proved in Jira that the account is theirs."""
+    AUTO = "auto"
+    """jirabot itself, by what the workspace's `who_may` allows: a record, and no proof of who it is."""
 
 
 class Role(StrEnum):
@@ -59,6 +71,7 @@ class Link:
     role: Role
     state: LinkState
     created_at: datetime
+    origin: Origin = Origin.HAND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

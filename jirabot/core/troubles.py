@@ -34,6 +34,8 @@ class Reason(StrEnum):
     """A comment was given up."""
     MISMATCH = "mismatch"
     """A proved event says what Jira does not confirm: somebody else may hold the webhook secret."""
+    PERMISSION_UNREADABLE = "permission-unreadable"
+    """Jira does not let the service account know who may trigger the bot."""
     DATABASE = "database"
     """The database or its disk refuses."""
 

@@ -5,11 +5,13 @@ The sentences are entries of `core/texts`; what people or programs wrote is esca
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import assert_never
 
 from jirabot.core.checkouts import Published
 from jirabot.core.conversations import Conversation
 from jirabot.core.decisions import Reason
 from jirabot.core.people import Account
+from jirabot.core.permissions import Anyone, CanEdit, Linked, OfGroup, OfRole, WhoMay
 from jirabot.core.texts import Texts, escape
 from jirabot.core.triggers import Bot, Remark, Trigger
 from jirabot.core.workspaces import Workspace
@@ -50,7 +52,9 @@ def queued(texts: Texts, *, author: Account, waiting_count: int) -> str:
     return texts.say("comment.queued", name=_name(author), count=waiting_count)
 
 
-def decided(texts: Texts, reason: Reason, trigger: Trigger | Remark, workspace: Workspace, bot: Bot) -> str:
+def decided(
+    texts: Texts, reason: Reason, trigger: Trigger | Remark, workspace: Workspace, bot: Bot, rule: WhoMay
+) -> str:
     """Say what a decision that starts nothing tells the person: a refusal, help, nothing to stop."""
     return texts.say(
         f"comment.{_DECIDED[reason]}",
@@ -59,11 +63,33 @@ def decided(texts: Texts, reason: Reason, trigger: Trigger | Remark, workspace: 
         account=trigger.actor.name or trigger.actor.id,
         mention=bot.address.words[0] if bot.address.words else "",
         label=bot.label,
+        those=_those(texts, rule),
     )
+
+
+def _those(texts: Texts, rule: WhoMay) -> str:
+    """Say whom the bot takes work from, by a workspace's rule."""
+    match rule:
+        case Linked():
+            return texts.say("who-may.linked")
+        case Anyone():
+            return texts.say("who-may.anyone")
+        case OfGroup(group=group):
+            return texts.say("who-may.group", group=_code(group))
+        case OfRole(role=role):
+            return texts.say("who-may.role", role=_code(role))
+        case CanEdit():
+            return texts.say("who-may.can-edit")
+        case _:
+            assert_never(rule)
 
 
 _DECIDED = {
     Reason.NOT_LINKED: "not-linked",
+    Reason.LINK_ENDED: "link-ended",
+    Reason.NOT_ALLOWED: "not-allowed",
+    Reason.CUSTOMER: "customer",
+    Reason.PERMISSION_UNREADABLE: "permission-unreadable",
     Reason.NO_AGENT: "no-agent",
     Reason.HELPED: "help",
     Reason.NOTHING_TO_STOP: "nothing-to-stop",

@@ -6,6 +6,7 @@ are not followed, and no address from a payload or answer is ever asked.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,9 +36,11 @@ from jirabot.errors import (
     RateLimited,
 )
 from jirabot.jira import answers, shapes
+from jirabot.jira.caches import Ages, Caches, Kept
 from jirabot.jira.connections import Connection, Connections
 from jirabot.jira.deployments import CommentBody, Deployment
 from jirabot.jira.limits import Limits
+from jirabot.jira.membership import Membership
 
 MARK = "jirabot"
 """The key of the comment property that carries the effect's id."""
@@ -71,10 +74,12 @@ class Clients:
         clock: Clock,
         log: Events,
         defaults: WorkspaceDefaults,
+        ages: Ages | None = None,
     ) -> None:
         """*api_url*: where Cloud's gateway is; *defaults*: the settings that a workspace's own stand over."""
         self._deployments, self._connections, self._api_url = deployments, connections, api_url
         self._clock, self._log, self._defaults = clock, log, defaults
+        self._caches = Caches(clock=clock, ages=ages or Ages())
         self._limits: dict[WorkspaceId, Limits] = {}
 
     def site(
@@ -99,6 +104,7 @@ class Clients:
             deployment=deployment,
             signing=partial(deployment.authorization, workspace.auth, email=workspace.service_account_email),
             credentials=credentials,
+            kept=Kept(caches=self._caches, owner=_owner(workspace, credentials)),
             reading=self._connections.to(workspace.id, api, network, keep=True),
             writing=self._connections.to(workspace.id, api, network, keep=False),
             limits=self._limits_of(workspace.id, deployment),
@@ -108,6 +114,10 @@ class Clients:
             log=self._log,
             name=workspace.name,
         )
+
+    def forget(self) -> None:
+        """Forget all that is kept of what was asked."""
+        self._caches.clear()
 
     def budgets(self) -> Mapping[WorkspaceId, Bucket]:
         """Tell what is left of each workspace's budget; those that nothing was taken from are left out."""
@@ -132,6 +142,7 @@ class Client:
         deployment: Deployment,
         signing: Callable[[str], str],
         credentials: Credentials,
+        kept: Kept,
         reading: Connection,
         writing: Connection,
         limits: Limits,
@@ -146,6 +157,7 @@ class Client:
         self._reading, self._writing, self._clock = reading, writing, clock
         self._log, self._name = log, name
         self._limits, self._calls, self._urgency = limits, calls, urgency
+        self._kept, self._membership = kept, Membership(self._there, deployment, kept)
 
     async def server_info(self) -> ServerInfo:
         told = _object(await _or_none(self._get("/rest/api/2/serverInfo")))
@@ -184,7 +196,31 @@ class Client:
             await self.myself()  # with bad credentials Jira Cloud finds nobody, and does not say why
         return accounts
 
+    async def is_member(self, group: str, account: Account) -> bool:
+        return await self._membership.is_member(group, account)
+
+    async def has_role(self, role: str, project_key: str, account: Account) -> bool:
+        return await self._membership.has_role(role, project_key, account)
+
+    async def can_edit(self, issue: IssueKey, account: Account) -> bool:
+        return await self._membership.can_edit(issue, account)
+
+    async def is_customer(self, account: Account) -> bool:
+        return await self._membership.is_customer(account)
+
+    async def list_members(self, group: str) -> Sequence[Account]:
+        return await self._membership.list_members(group)
+
     async def get_issue(self, issue: IssueId | IssueKey) -> Issue:
+        """Read an issue, or give the kept one. Asked for by its key it is not kept: a webhook drops it by its id."""
+        if not issue.isdigit():
+            return await self._issue(issue)
+        return await self._kept.issue(issue, lambda: self._issue(issue))
+
+    def forget_issue(self, issue_id: IssueId) -> None:
+        self._kept.drop_issue(issue_id)
+
+    async def _issue(self, issue: IssueId | IssueKey) -> Issue:
         query = {"fields": ",".join(shapes.ISSUE_FIELDS)}
         answer = await self._there(f"/rest/api/2/issue/{_segment(issue)}", query)
         return shapes.issue(_with_id(answer), self._deployment.account)
@@ -413,6 +449,13 @@ class Client:
         except RateLimited as error:
             self._limits.heed(method, error, now=now)
             raise
+
+
+def _owner(workspace: Workspace, credentials: Credentials) -> tuple[str, ...]:
+    """Name whose answers they are: a workspace's, as that Jira gives them to who signs in so. No secret is in it."""
+    key = hashlib.sha256(credentials.api_key.encode()).hexdigest()
+    who = (workspace.service_account.id, workspace.service_account_email)
+    return (workspace.id, workspace.base_url, workspace.auth, *who, key)
 
 
 async def _or_none(asked: Awaitable[Any]) -> Any:

@@ -113,6 +113,30 @@ class Deployment(Protocol):
     def search_query(self, text: str) -> Mapping[str, str]:
         """Give the query of `GET user/search`."""
 
+    def user_query(self, account: Account) -> Mapping[str, str]:
+        """Give the query of `GET user` that tells what `is_customer` reads."""
+
+    def is_customer(self, user: Mapping[str, Any]) -> bool:
+        """Say whether a user that was so asked for is a service desk's customer."""
+
+    def groups_request(self, account: Account) -> tuple[str, Mapping[str, str]]:
+        """Give path and query that read somebody's groups."""
+
+    def groups(self, answer: Any) -> frozenset[str]:
+        """Read somebody's groups, as `who_may` names them."""
+
+    def group_query(self, group: str) -> Mapping[str, str]:
+        """Give the query of `GET group/member` that names a group."""
+
+    def name_as_actor(self, account: Account) -> str:
+        """Name somebody as the actors of a role do."""
+
+    def actor(self, actor: Mapping[str, Any]) -> tuple[bool, str]:
+        """Read an actor of a role: whether it is a group, and its name or id."""
+
+    def holder_query(self, account: Account) -> Mapping[str, str]:
+        """Give the query of `GET user/permission/search` that names somebody."""
+
     def changelog_request(self, issue_id: IssueId, start: int) -> tuple[str, Mapping[str, str]]:
         """Give path and query that read a page of an issue's changelog."""
 
@@ -156,7 +180,8 @@ class Cloud:
 
     def account(self, user: Mapping[str, Any]) -> Account:
         """Read a user object; sites of before 2018 sent keys and names in place of account ids."""
-        return _account(user, ("accountId", "key", "name"))
+        account, kind = _account(user, ("accountId", "key", "name")), user.get("accountType")
+        return replace(account, customer=kind == "customer") if kind else account
 
     def comment(self, comment: Mapping[str, Any]) -> IssueComment:
         return shapes.comment(comment, self.account)
@@ -187,6 +212,34 @@ class Cloud:
 
     def search_query(self, text: str) -> Mapping[str, str]:
         return {"query": text}
+
+    def user_query(self, account: Account) -> Mapping[str, str]:
+        return {"accountId": account.id}
+
+    def is_customer(self, user: Mapping[str, Any]) -> bool:
+        """Whoever is of no known kind is taken for a customer."""
+        return user.get("accountType") not in ("atlassian", "app")
+
+    def groups_request(self, account: Account) -> tuple[str, Mapping[str, str]]:
+        return "/rest/api/2/user/groups", {"accountId": account.id}
+
+    def groups(self, answer: Any) -> frozenset[str]:
+        return frozenset(str(group.get("groupId") or "") for group in shapes.objects(answer)) - {""}
+
+    def group_query(self, group: str) -> Mapping[str, str]:
+        return {"groupId": group}
+
+    def name_as_actor(self, account: Account) -> str:
+        return account.id
+
+    def actor(self, actor: Mapping[str, Any]) -> tuple[bool, str]:
+        group, user = actor.get("actorGroup"), actor.get("actorUser")
+        if isinstance(group, Mapping):
+            return True, str(group.get("groupId") or "")
+        return False, str(user.get("accountId") or "") if isinstance(user, Mapping) else ""
+
+    def holder_query(self, account: Account) -> Mapping[str, str]:
+        return {"accountId": account.id}
 
     def changelog_request(self, issue_id: IssueId, start: int) -> tuple[str, Mapping[str, str]]:
         query = {"startAt": str(start), "maxResults": str(self.changelog_page)}
@@ -256,6 +309,35 @@ class DataCenter:
 
     def search_query(self, text: str) -> Mapping[str, str]:
         return {"username": text}
+
+    def user_query(self, account: Account) -> Mapping[str, str]:
+        return {"key": account.id, "expand": "applicationRoles"}
+
+    def is_customer(self, user: Mapping[str, Any]) -> bool:
+        """Customers have no licence, and so no access to any application. Data Center has no kinds of accounts."""
+        roles = user.get("applicationRoles")
+        return not (isinstance(roles, Mapping) and shapes.objects(roles.get("items")))
+
+    def groups_request(self, account: Account) -> tuple[str, Mapping[str, str]]:
+        return "/rest/api/2/user", {"key": account.id, "expand": "groups"}
+
+    def groups(self, answer: Any) -> frozenset[str]:
+        """Read the names: Data Center has no ids of groups, and renames none."""
+        told = answer.get("groups") if isinstance(answer, Mapping) else None
+        listed = shapes.objects(told.get("items") if isinstance(told, Mapping) else None)
+        return frozenset(str(group.get("name") or "") for group in listed) - {""}
+
+    def group_query(self, group: str) -> Mapping[str, str]:
+        return {"groupname": group}
+
+    def name_as_actor(self, account: Account) -> str:
+        return account.name
+
+    def actor(self, actor: Mapping[str, Any]) -> tuple[bool, str]:
+        return actor.get("type") == "atlassian-group-role-actor", str(actor.get("name") or "")
+
+    def holder_query(self, account: Account) -> Mapping[str, str]:
+        return {"username": account.name}
 
     def changelog_request(self, issue_id: IssueId, start: int) -> tuple[str, Mapping[str, str]]:
         """Ask for the whole of it: Data Center gives no part."""

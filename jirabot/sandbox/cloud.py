@@ -35,6 +35,7 @@ class Cloud:
     search_path = "search/jql"
     comments_a_page = 100
     pages_changelog = True
+    has_group_ids = True
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
@@ -99,6 +100,20 @@ class Cloud:
 
     def find_user(self, query: Mapping[str, str], people: Sequence[Person]) -> Person | None:
         return next((p for p in people if p.account_id == query.get("accountId")), None)
+
+    def named_for_permission(self, query: Mapping[str, str], people: Sequence[Person]) -> list[Person]:
+        if query.get("accountId"):
+            return [person for person in people if person.account_id == query["accountId"]]
+        if "query" not in query:
+            raise Refusal(400, "Either 'query' or 'accountId' must be given.")
+        return self.search_users(query, people)
+
+    def person_actor(self, person: Person) -> JsonObject:
+        named = {"displayName": person.display_name, "type": "atlassian-user-role-actor"}
+        return {**named, "actorUser": {"accountId": person.account_id}}
+
+    def details(self, person: Person, groups: Sequence[str]) -> JsonObject:
+        return {}
 
     def search_users(self, query: Mapping[str, str], people: Sequence[Person]) -> list[Person]:
         wanted = query.get("query", "").lower()

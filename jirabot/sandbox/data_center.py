@@ -29,6 +29,7 @@ class DataCenter:
     search_path = "search"
     comments_a_page = 1_048_576
     pages_changelog = False
+    has_group_ids = False
 
     def __init__(self, base_url: str, version: str, *, comment_event_with_issue: bool) -> None:
         self.base_url = base_url
@@ -100,6 +101,21 @@ class DataCenter:
     def find_user(self, query: Mapping[str, str], people: Sequence[Person]) -> Person | None:
         name, key = query.get("username"), query.get("key")
         return next((p for p in people if p.name == name or p.key == key), None)
+
+    def named_for_permission(self, query: Mapping[str, str], people: Sequence[Person]) -> list[Person]:
+        """Find those whose login begins so: everybody, where no login is given."""
+        return [person for person in people if person.name.startswith(query.get("username", "").lower())]
+
+    def person_actor(self, person: Person) -> JsonObject:
+        return {"displayName": person.display_name, "type": "atlassian-user-role-actor", "name": person.name}
+
+    def details(self, person: Person, groups: Sequence[str]) -> JsonObject:
+        applications = [] if person.account_type == "customer" else [{"key": "jira-software", "name": "Jira Software"}]
+        named = [{"name": name, "self": f"{self.base_url}/rest/api/2/group?groupname={quote(name)}"} for name in groups]
+        return {
+            "groups": {"size": len(named), "items": named},
+            "applicationRoles": {"size": len(applications), "items": applications},
+        }
 
     def search_users(self, query: Mapping[str, str], people: Sequence[Person]) -> list[Person]:
         wanted = query.get("username", "").lower()

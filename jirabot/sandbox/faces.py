@@ -40,6 +40,8 @@ class Face(Protocol):
     """Where issues are searched, after `/rest/api/{version}/`."""
     comments_a_page: int
     """How many comments a page holds at most."""
+    has_group_ids: bool
+    """Whether groups have ids, and somebody's groups a resource of their own."""
     pages_changelog: bool
     """Whether the changelog is a resource of its own, in place of an expansion of the issue."""
 
@@ -73,6 +75,19 @@ class Face(Protocol):
 
     def find_user(self, query: Mapping[str, str], people: Sequence[Person]) -> Person | None:
         """Find the person that the parameters of `GET user` name."""
+
+    def named_for_permission(self, query: Mapping[str, str], people: Sequence[Person]) -> list[Person]:
+        """Find the people that the parameters of `GET user/permission/search` name.
+
+        Raises:
+            Refusal: 400, they name nobody.
+        """
+
+    def person_actor(self, person: Person) -> JsonObject:
+        """Write a person as an actor of a role."""
+
+    def details(self, person: Person, groups: Sequence[str]) -> JsonObject:
+        """Write what `GET user` tells more of where it is expanded: *groups* by name, and applications."""
 
     def search_users(self, query: Mapping[str, str], people: Sequence[Person]) -> list[Person]:
         """Find people as `GET user/search` does."""

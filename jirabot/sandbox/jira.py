@@ -22,6 +22,7 @@ from jirabot.sandbox.issues import (
     Status,
     Webhook,
 )
+from jirabot.sandbox.members import Members
 from jirabot.sandbox.refusals import Refusal, not_found
 
 __all__ = ["EVENTS", "INTERNAL", "PERMISSIONS", "Comment", "Issue", "Jira", "Person", "Project", "Webhook"]
@@ -51,6 +52,8 @@ PERMISSIONS = (
     "TRANSITION_ISSUES",
     "LINK_ISSUES",
     "CREATE_ISSUES",
+    "ADMINISTER_PROJECTS",
+    "USER_PICKER",
     "ADMINISTER",
 )
 
@@ -61,7 +64,8 @@ INTERNAL = "sd.public.comment"
 class Jira:
     """All that stands in one Jira.
 
-    Everyone may do everything and belongs to every role and group but for what `deny` and `exclude` take away.
+    Everyone may do everything and belongs to every role and group but for what `deny` and `exclude` take away; the
+    groups and roles of `members` have their own people.
     """
 
     def __init__(self, *, clock: Callable[[], datetime], keeps_properties: bool = True) -> None:
@@ -73,6 +77,7 @@ class Jira:
         self.on_change: Callable[[Happening | None], None] = lambda happening: None
         """Told of each change; None where no webhook speaks of it."""
         self.people: list[Person] = []
+        self.members = Members()
         self.projects: dict[str, Project] = {}
         self.issues: dict[str, Issue] = {}
         self.webhooks: dict[int, Webhook] = {}
@@ -125,7 +130,8 @@ class Jira:
 
     def is_member(self, person: Person, role_or_group: str) -> bool:
         """Say whether someone belongs to a role or group."""
-        return (person.account_id, role_or_group) not in self._excluded
+        told = self.members.is_member(person, role_or_group)
+        return (person.account_id, role_or_group) not in self._excluded if told is None else told
 
     def may_see(self, person: Person, comment: Comment) -> bool:
         """Say whether someone is of a comment's audience."""

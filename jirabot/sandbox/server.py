@@ -27,6 +27,7 @@ from jirabot.sandbox.pages.handlers import Pages
 from jirabot.sandbox.rest.accounts import Accounts
 from jirabot.sandbox.rest.comments import Comments
 from jirabot.sandbox.rest.issues import Issues
+from jirabot.sandbox.rest.members import MembersRoutes
 from jirabot.sandbox.rest.webhooks import Webhooks
 from jirabot.sandbox.senders import Senders, SentDelivery, new_session
 from jirabot.sandbox.signals import Signal
@@ -100,7 +101,7 @@ class Sandbox:
         self.ada = self.jira.add_person("Ada Lovelace")
         self.grace = self.jira.add_person("Grace Hopper")
         for person in (self.ada, self.grace):
-            self.jira.deny(person, "ADMINISTER")
+            self.jira.deny(person, "ADMINISTER", "ADMINISTER_PROJECTS", "USER_PICKER")
         self.jira.add_project("DEMO", "Demo")
         self.jira.add_project("HELP", "Help desk", service_desk=True)
 
@@ -304,6 +305,7 @@ class Sandbox:
         return gate.application(
             [
                 *Accounts(self.jira, face, self._clock).routes(api, self.context_path),
+                *MembersRoutes(self.jira, face).routes(api),
                 *Comments(self.jira, face).routes(api),
                 *Issues(self.jira, face, self._clock).routes(api),
                 *(Accounts(self.jira, face, self._clock).routes(by_gateway, gateway) if gateway else []),

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from jirabot.core.conversations import MessageKind, RunState, State
 from jirabot.core.deliveries import DeliveryState
 from jirabot.core.effects import EffectKind, EffectState
-from jirabot.core.people import LinkState, Role
+from jirabot.core.people import LinkState, Origin, Role
 from jirabot.core.troubles import Reason, Strike
 from jirabot.core.workspaces import CommentMark, WorkspaceState
 from jirabot.storage.columns import (
@@ -167,11 +167,13 @@ links = Table(
     Column("role", Choice(Role), nullable=False),
     Column("state", Choice(LinkState), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("origin", Choice(Origin), nullable=False, server_default=Origin.HAND.value),
     PrimaryKeyConstraint("id", name="links_pk"),
     _belongs("links", "workspace_id", to=workspaces),
     _belongs("links", "user_id", to=users),
 )
 _unique_where("links_one_active_key", active_link(links.c.state), links.c.workspace_id, links.c.account_id)
+Index("links_of_account", links.c.workspace_id, links.c.account_id)
 
 repositories = Table(
     "repositories",

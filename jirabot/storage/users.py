@@ -23,11 +23,17 @@ _SELECT = select(
     links.c.role,
     links.c.state,
     links.c.created_at,
+    links.c.origin,
 ).join_from(links, users, links.c.user_id == users.c.id)
 _FIND = _SELECT.where(
     links.c.workspace_id == bindparam("workspace_id"),
     links.c.account_id == bindparam("account_id"),
     active_link(links.c.state),
+)
+_NEWEST = (
+    _SELECT.where(links.c.workspace_id == bindparam("workspace_id"), links.c.account_id == bindparam("account_id"))
+    .order_by(active_link(links.c.state).desc(), links.c.created_at.desc(), links.c.id.desc())
+    .limit(1)
 )
 _END = update(links).where(links.c.id == bindparam("link_id")).values(state=LinkState.ENDED)
 _LIST = _SELECT.order_by(links.c.created_at.desc(), links.c.id.desc())
@@ -60,6 +66,11 @@ class Users:
     def find_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
         asked = {"workspace_id": workspace_id, "account_id": account_id}
         row = self._connection.execute(_FIND, asked).mappings().one_or_none()
+        return Link(**row) if row else None
+
+    def newest_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
+        asked = {"workspace_id": workspace_id, "account_id": account_id}
+        row = self._connection.execute(_NEWEST, asked).mappings().one_or_none()
         return Link(**row) if row else None
 
     def list_links(self, workspace_id: WorkspaceId | None) -> Sequence[Link]:

@@ -30,6 +30,7 @@ from jirabot.errors import (
     JiraUnreachable,
     RateLimited,
 )
+from jirabot.jira.caches import Ages
 from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS
@@ -61,7 +62,12 @@ class HandClock:
         self.at += timedelta(seconds=seconds)
 
 
-def clients_of(connections: Connections, clock: HandClock, api_url: str = "https://api.atlassian.com") -> Clients:
+def clients_of(
+    connections: Connections,
+    clock: HandClock,
+    api_url: str = "https://api.atlassian.com",
+    ages: Ages | None = None,
+) -> Clients:
     return Clients(
         DEPLOYMENTS,
         connections=connections,
@@ -69,6 +75,7 @@ def clients_of(connections: Connections, clock: HandClock, api_url: str = "https
         clock=clock,
         log=QuietLog(),
         defaults=WorkspaceDefaults(),
+        ages=ages,
     )
 
 
@@ -856,7 +863,7 @@ async def test_every_write_says_that_it_is_json_and_no_forgery(recorder, recorde
 
 async def test_every_write_takes_a_new_connection_and_reads_share_one(recorder, recorded):
     """On a kept one that Jira has closed meanwhile it could not be told whether a comment was taken."""
-    for method in (WRITING["post_comment"], READING["get_issue"]) * 3:
+    for method in (WRITING["post_comment"], READING["list_comments"]) * 3:
         await method(recorded, IssueId("1"))
     writes, reads = recorder.connections[::2], recorder.connections[1::2]
 
@@ -904,9 +911,9 @@ async def test_a_budget_is_shared_by_all_that_ask_and_a_fifth_kept_for_what_is_u
     of = workspace(jira.deployment, jira.base_url, jira.bot.email)
     calls = Limit(count=10, per=timedelta(hours=1))
     for _ in range(8):
-        await clients.site(of, Credentials(api_key=jira.bot.token), calls=calls).get_issue(id_(issue))
+        await clients.site(of, Credentials(api_key=jira.bot.token), calls=calls).myself()
     with pytest.raises(BudgetSpent) as caught:
-        await clients.site(of, Credentials(api_key=jira.bot.token), calls=calls).get_issue(id_(issue))
+        await clients.site(of, Credentials(api_key=jira.bot.token), calls=calls).myself()
     assert (caught.value.retry_after_seconds, len(jira.requests)) == (8 * 360, 8)
 
     urgent = clients.site(of, Credentials(api_key=jira.bot.token), calls=calls, urgency=Urgency.KEPT)

@@ -19,10 +19,13 @@ from jirabot.core.decisions import (
     Stop,
     confirm,
     decide,
+    is_of_another_project,
+    only_observed,
 )
-from jirabot.core.ids import AccountId, DeliveryId, TriggerKey
+from jirabot.core.ids import AccountId, BackendName, DeliveryId, TriggerKey
 from jirabot.core.issues import ChangelogEntry
-from jirabot.core.people import Account
+from jirabot.core.people import Account, Origin
+from jirabot.core.permissions import Anyone, Standing, Verdict
 from jirabot.core.triggers import ByChange, ByComment, ByCreation, Remark, Trigger, TriggerKind, TriggerRemoved
 from jirabot.core.visibility import Internal, Public, Restricted
 
@@ -57,6 +60,9 @@ def remark(**changes: Any) -> Remark:
 
 
 APP = Account(id=AccountId("app"), app=True)
+AUTO = link(origin=Origin.AUTO)
+ANYONE: dict[str, Any] = {"who_may": Anyone()}
+DENIED = Standing(verdict=Verdict.DENIED)
 ASKED = conversation(State.AWAITING_INPUT, asked=ADA.id)
 
 
@@ -79,8 +85,37 @@ ASKED = conversation(State.AWAITING_INPUT, asked=ADA.id)
         pytest.param(trigger(actor=APP), {"link": None}, Ignore, Reason.APP_ACCOUNT, id="app that is not linked"),
         pytest.param(trigger(actor=APP), {"link": link(APP)}, Start, Reason.STARTED, id="app linked by name"),
         pytest.param(trigger(), {"acted": DeliveryId("d1")}, Ignore, Reason.ALREADY_ACTED, id="acted on already"),
-        pytest.param(trigger(), {"observe": True}, Ignore, Reason.OBSERVED, id="observe mode"),
-        pytest.param(trigger(), {"link": None}, Refuse, Reason.NOT_LINKED, id="person who is not linked"),
+        pytest.param(trigger(), {"link": None}, Refuse, Reason.NOT_LINKED, id="F47: person who is not linked"),
+        pytest.param(
+            trigger(),
+            {"link": AUTO},
+            Refuse,
+            Reason.NOT_LINKED,
+            id="a link made by itself, where it does not count",
+        ),
+        pytest.param(trigger(actor=APP), {"link": AUTO, **ANYONE}, Ignore, Reason.APP_ACCOUNT, id="nor for an app"),
+        pytest.param(
+            trigger(actor=BOT), {"link": AUTO, **ANYONE}, Ignore, Reason.OWN_ACCOUNT, id="nor for the service account"
+        ),
+        pytest.param(trigger(actor=APP), {"link": None, **ANYONE}, Ignore, Reason.APP_ACCOUNT, id="an app is nobody"),
+        pytest.param(trigger(), {"link": None, **ANYONE}, Start, Reason.STARTED, id="anyone"),
+        pytest.param(
+            trigger(), {**ANYONE, "standing": DENIED}, Refuse, Reason.NOT_ALLOWED, id="linked, and Jira says no"
+        ),
+        pytest.param(
+            remark(),
+            {"newest": ASKED, "link": None},
+            Refuse,
+            Reason.NOT_LINKED,
+            id="F47: reply of one unlinked",
+        ),
+        pytest.param(
+            remark(),
+            {"newest": ASKED, **ANYONE, "standing": DENIED},
+            Refuse,
+            Reason.NOT_ALLOWED,
+            id="F47: reply of one whom Jira allows no more",
+        ),
         pytest.param(
             trigger(Command.HELP), {"link": None}, Refuse, Reason.NOT_LINKED, id="help for one who is not linked"
         ),
@@ -167,6 +202,34 @@ def test_decide(found: Any, facts_: dict, type_: type, reason: Reason) -> None:
     decision = decide(found, facts(**facts_))
 
     assert (type(decision), decision.reason) == (type_, reason)
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Start(trigger=trigger(), agent=BackendName("local")),
+        Refuse(trigger=trigger(), reason=Reason.NOT_LINKED),
+        Answer(trigger=trigger(), reason=Reason.HELPED),
+        Stop(conversation=conversation(), trigger=trigger()),
+        Continue(conversation=ASKED, trigger=remark(), kind=MessageKind.ANSWER, reason=Reason.ANSWERED),
+    ],
+    ids=lambda decision: type(decision).__name__,
+)
+def test_what_would_be_seen_is_only_recorded_where_it_is_observed(decision: Any) -> None:
+    assert only_observed(decision) == Ignore(reason=Reason.OBSERVED, instead_of=decision)
+
+
+@pytest.mark.parametrize("decision", [Ignore(reason=Reason.GONE), Distrust()], ids=["ignored", "not to be trusted"])
+def test_what_is_not_seen_is_recorded_as_ever(decision: Any) -> None:
+    assert only_observed(decision) is decision
+
+
+@pytest.mark.parametrize(
+    ("projects", "elsewhere"),
+    [((), False), (("PAY",), False), (("web", "pay"), False), (("WEB",), True), (("PAYMENTS",), True)],
+)
+def test_an_issue_is_of_the_projects_or_of_another(projects: tuple[str, ...], elsewhere: bool) -> None:
+    assert is_of_another_project(issue(), projects) is elsewhere
 
 
 def test_an_unknown_event_is_told_apart_from_one_that_asks_nothing() -> None:

@@ -18,6 +18,7 @@ OTHER_FACTS = {
     "reason.invalid-payload": {"attempts", "cause"},
     "reason.given-up": {"attempts", "cause"},
     "reason.try-again": {"due_at", "cause"},
+    "reason.observed": {"would", "why"},
     "reason.discarded": {"name", "state"},
 }
 

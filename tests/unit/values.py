@@ -20,6 +20,7 @@ from jirabot.core.ids import (
 )
 from jirabot.core.issues import Issue, IssueComment, IssueRef
 from jirabot.core.people import Account, Link, LinkState, Role
+from jirabot.core.permissions import UNASKED, Linked
 from jirabot.core.triggers import Bot, TriggerKind
 from jirabot.core.visibility import Public, Visibility
 
@@ -81,17 +82,18 @@ def issue(**changes: Any) -> Issue:
     return Issue(**{**given, **changes})
 
 
-def link(account: Account = ADA) -> Link:
-    return Link(
-        id=LinkId("link"),
-        workspace_id=WS,
-        user_id=UserId("user"),
-        user_name="ada",
-        account=account,
-        role=Role.USER,
-        state=LinkState.ACTIVE,
-        created_at=NOW,
-    )
+def link(account: Account = ADA, **changes: Any) -> Link:
+    given: dict[str, Any] = {
+        "id": LinkId("link"),
+        "workspace_id": WS,
+        "user_id": UserId("user"),
+        "user_name": "ada",
+        "account": account,
+        "role": Role.USER,
+        "state": LinkState.ACTIVE,
+        "created_at": NOW,
+    }
+    return Link(**{**given, **changes})
 
 
 def conversation(state: State = State.IN_PROGRESS, **changes: Any) -> Conversation:
@@ -123,7 +125,8 @@ def facts(**changes: Any) -> Facts:
         "newest": None,
         "can_continue": False,
         "agent": BackendName("local"),
-        "observe": False,
+        "who_may": Linked(),
+        "standing": UNASKED,
         "is_too_old": False,
     }
     return Facts(**{**given, **changes})

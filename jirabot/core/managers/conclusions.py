@@ -4,18 +4,35 @@ from datetime import datetime
 from typing import assert_never
 
 from jirabot.core import openings, outcomes, views
-from jirabot.core.decisions import Answer, Continue, Distrust, Ignore, Reason, Refuse, Start, Stop, decide
+from jirabot.core.decisions import (
+    UNPERMITTED,
+    Acting,
+    Answer,
+    Continue,
+    Distrust,
+    Ignore,
+    Reason,
+    Refuse,
+    Start,
+    Stop,
+    decide,
+)
 from jirabot.core.deliveries import Delivery, Lease, Outcome
 from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.ids import ConversationId, DeliveryId, TriggerKey
 from jirabot.core.managers import dead_letters, orders, troubles
 from jirabot.core.managers.directory import Served
 from jirabot.core.managers.examiner import Examiner, Occasion
+from jirabot.core.managers.users import add_link
 from jirabot.core.openings import Circumstances
 from jirabot.core.outcomes import Examination
+from jirabot.core.people import Account, Origin, Role
+from jirabot.core.permissions import Standing, Verdict
 from jirabot.core.ports import Clock, Ids, Transaction
+from jirabot.core.scopes import of_workspace
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Remark, Trigger
+from jirabot.core.troubles import Reason as Trouble
 from jirabot.core.visibility import Visibility, readers
 from jirabot.errors import Conflict
 
@@ -49,17 +66,26 @@ class Conclusions:
         """
         now = self._clock.now()
         found, decision = examination.found, examination.decision
-        occasion = Occasion(own=examination.own, again=again, received_at=delivery.received_at)
+        occasion = Occasion(
+            own=examination.own, standing=examination.standing, again=again, received_at=delivery.received_at
+        )
         conversation_id: ConversationId | None = None
         if isinstance(found, Remark) and decision.reason is Reason.NOT_ASKED:
             self._hear(tx, served, found)
         if isinstance(found, Trigger | Remark) and not isinstance(decision, Ignore | Distrust):
-            decision = decide(found, self._examiner.facts(tx, served, found, occasion))
+            facts = self._examiner.facts(tx, served, found, occasion)
+            decision = decide(found, facts)
+            self._note_standing(tx, served, examination.standing)
+            if facts.link is None and isinstance(decision, Acting) and decision.reason not in UNPERMITTED:
+                self._enrol(tx, served, found.actor)
             if not isinstance(decision, Ignore | Distrust):
                 cause = f"{found.key}#{delivery.id}" if again else str(found.key)
                 if not again:
                     tx.deliveries.record_action(served.workspace.id, found.key, delivery.id, now=now)
                 conversation_id = self._apply(tx, served, decision, cause, delivery)
+        if isinstance(found, Trigger | Remark) and decision.reason is Reason.OBSERVED and not again:
+            # Told of once more, as by a poll after the workspace acts, it acts as little as now.
+            tx.deliveries.record_action(served.workspace.id, found.key, delivery.id, now=now)
         outcome = outcomes.outcome(
             self._texts,
             examination,
@@ -74,6 +100,34 @@ class Conclusions:
             unconfirmed = dead_letters.unconfirmed(delivery, outcome, served.workspace.name)
             troubles.begin(tx, unconfirmed, new_id=self._ids.sortable(), now=now)
         return outcome
+
+    def _enrol(self, tx: Transaction, served: Served, actor: Account) -> None:
+        """Link who may trigger the bot by what Jira says."""
+        add_link(
+            tx,
+            served.workspace.id,
+            actor,
+            user="",
+            role=Role.USER,
+            ids=self._ids,
+            now=self._clock.now(),
+            origin=Origin.AUTO,
+        )
+
+    def _note_standing(self, tx: Transaction, served: Served, standing: Standing) -> None:
+        """Begin or end the trouble that Jira does not let us know who may trigger the bot."""
+        scope, now = of_workspace(served.workspace.id), self._clock.now()
+        if standing.verdict is not Verdict.UNREADABLE:
+            tx.troubles.end(scope, Trouble.PERMISSION_UNREADABLE, now=now)
+            return
+        unreadable = troubles.Found(
+            scope=scope,
+            reason=Trouble.PERMISSION_UNREADABLE,
+            text=f"whether somebody may trigger the bot in `{served.workspace.name}` can't be asked of its Jira, so "
+            f"nobody may: {standing.cause}",
+            fix=standing.fix,
+        )
+        troubles.begin(tx, unreadable, new_id=self._ids.sortable(), now=now)
 
     def _hear(self, tx: Transaction, served: Served, remark: Remark) -> None:
         """Let a comment that speaks to nobody keep the issue's conversation awake."""
@@ -126,7 +180,7 @@ class Conclusions:
         once = _told_once(decision, visibility, around.now)
         if once and not tx.deliveries.record_action(served.workspace.id, once, delivery_id, now=around.now):
             return
-        text = views.decided(self._texts, decision.reason, trigger, served.workspace, served.bot)
+        text = views.decided(self._texts, decision.reason, trigger, served.workspace, served.bot, served.who_may)
         comment = AddComment(kind=EffectKind.ANSWER, text=text, visibility=visibility)
         tx.outbox.owe([around.owe(comment, trigger.issue.id, seq=0)])
 
@@ -135,7 +189,7 @@ def _told_once(decision: Answer | Refuse, visibility: Visibility, now: datetime)
     """Name what is told once a day: whoever may comment could else make the bot write without end."""
     trigger = decision.trigger
     match decision.reason:
-        case Reason.NOT_LINKED:
+        case reason if reason in UNPERMITTED:
             return TriggerKey(f"hint:{trigger.actor.id}:{trigger.issue.id}:{now:%Y-%m-%d}")
         case Reason.TOO_OLD:
             return TriggerKey(f"too-old:{trigger.issue.id}:{readers(visibility)}:{now:%Y-%m-%d}")

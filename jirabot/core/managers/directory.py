@@ -11,6 +11,7 @@ from jirabot.core.commands import Address
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.managers.grants import Grants
+from jirabot.core.permissions import WhoMay, who_may
 from jirabot.core.ports import Deployment, JiraSite, Sites, Storage, Transaction, Vault
 from jirabot.core.triggers import Bot, TriggerKind
 from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, settings_of
@@ -31,6 +32,11 @@ class Served:
     limits: CloudLimits
     bot: Bot
     agent: BackendName | None
+
+    @property
+    def who_may(self) -> WhoMay:
+        """Who may trigger the bot there."""
+        return who_may(self.settings.who_may)
 
     @property
     def api_calls(self) -> Limit:
@@ -130,6 +136,9 @@ class Directory:
 
     async def _all(self) -> Mapping[WorkspaceId, Served]:
         generation = self._storage.foreign_generation()
+        if self._known is None or generation != self._generation:
+            # What Jira said was asked for, and kept, by what stood in the rows before.
+            self._sites.forget()
         while self._known is None or generation != self._generation:
             forgotten = self._forgotten_count
             known = await self._storage.read(self._read)

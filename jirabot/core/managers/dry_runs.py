@@ -22,6 +22,7 @@ from jirabot.core.openings import Circumstances
 from jirabot.core.openings import start as open_start
 from jirabot.core.outcomes import Examination
 from jirabot.core.people import Account, Link, LinkState, Principal, Role
+from jirabot.core.permissions import UNASKED, Linked
 from jirabot.core.ports import Clock, Decode, Deployment
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Remark, Trigger, detect
@@ -115,11 +116,12 @@ class DryRuns:
             service_account=served.workspace.service_account,
             own_comment=False,
             link=_as_linked(found, served, self._clock.now()),
+            who_may=Linked(),
+            standing=UNASKED,
             acted=None,
             newest=None,
             can_continue=False,
             agent=served.agent,
-            observe=False,
             is_too_old=False,
         )
         decision = decide(found, facts, known=not isinstance(event, Unrecognised))
@@ -156,7 +158,9 @@ class DryRuns:
             owed = open_start(decision, around).effects
             return tuple({"kind": e.effect.kind.value, "state": "not owed", "text": e.effect.text} for e in owed)
         if isinstance(decision, Answer | Refuse):
-            text = views.decided(self._texts, decision.reason, decision.trigger, served.workspace, served.bot)
+            text = views.decided(
+                self._texts, decision.reason, decision.trigger, served.workspace, served.bot, served.who_may
+            )
             return ({"kind": "answer", "state": "not owed", "text": text},)
         return ()
 

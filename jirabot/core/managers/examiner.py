@@ -7,7 +7,18 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jirabot.core.decisions import Decision, Distrust, Facts, Ignore, ReadBack, Reason, confirm, decide
+from jirabot.core.decisions import (
+    Decision,
+    Distrust,
+    Facts,
+    Ignore,
+    ReadBack,
+    Reason,
+    confirm,
+    decide,
+    is_of_another_project,
+    only_observed,
+)
 from jirabot.core.events import (
     CommentCreated,
     CommentDeleted,
@@ -21,8 +32,10 @@ from jirabot.core.issues import Issue, IssueComment
 from jirabot.core.managers import orders
 from jirabot.core.managers.comment_marks import words_of
 from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.permissions import Permissions
 from jirabot.core.outcomes import Examination, Found
 from jirabot.core.people import Principal
+from jirabot.core.permissions import UNASKED, Standing, is_named
 from jirabot.core.ports import Checkouts, Clock, Decode, Storage, Transaction
 from jirabot.core.triggers import ByChange, ByComment, Remark, Trigger, detect
 from jirabot.core.visibility import Internal, Public
@@ -34,9 +47,13 @@ LARGE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """What a delivery's facts depend on beside its event: whether it is the bot's own comment, and when it came."""
+    """What a delivery's facts depend on beside its event and the database.
+
+    Whether it is the bot's own comment, when it came, and what Jira says of who asks.
+    """
 
     own: bool
+    standing: Standing
     again: bool
     received_at: datetime
 
@@ -48,6 +65,7 @@ class Examiner:
         self, *, storage: Storage, directory: Directory, checkouts: Checkouts, decode: Decode, clock: Clock
     ) -> None:
         self._storage, self._directory, self._checkouts = storage, directory, checkouts
+        self._permissions = Permissions(directory=directory)
         self._decode, self._clock = decode, clock
 
     async def examine(
@@ -71,10 +89,13 @@ class Examiner:
             event = await asyncio.to_thread(self._parse, served, body)
         else:
             event = self._parse(served, body)
+        if event.source.issue is not None:
+            # What was kept of the issue is older than what has just happened to it.
+            self._directory.site(served).forget_issue(event.source.issue.id)
         found: Found = detect(event, served.bot)
         own = await self._is_own(served, event)
         known = not isinstance(event, Unrecognised)
-        occasion = Occasion(own=own, again=again, received_at=received_at or self._clock.now())
+        occasion = Occasion(own=own, standing=UNASKED, again=again, received_at=received_at or self._clock.now())
         decision = await self._decide(served, found, occasion, known=known)
         if not isinstance(found, Trigger | Remark) or isinstance(decision, Ignore):
             return Examination(event=event, found=found, decision=decision, own=own, issue=None)
@@ -83,8 +104,14 @@ class Examiner:
         if isinstance(proved, Ignore | Distrust):
             return Examination(event=event, found=found, decision=proved, own=own, issue=read.issue)
         found = _for_its_readers(proved, read.issue, served)
-        decision = await self._decide(served, found, occasion)
-        return Examination(event=event, found=found, decision=decision, own=own, issue=read.issue)
+        if read.issue is not None and is_of_another_project(read.issue, served.settings.projects):
+            elsewhere = Ignore(reason=Reason.OTHER_PROJECT)
+            return Examination(event=event, found=found, decision=elsewhere, own=own, issue=read.issue)
+        standing = await self._permissions.standing(served, found.actor, read.issue)
+        decision = await self._decide(served, found, replace(occasion, standing=standing))
+        if served.settings.mode == "observe":
+            decision = only_observed(decision)
+        return Examination(event=event, found=found, decision=decision, own=own, issue=read.issue, standing=standing)
 
     def _parse(self, served: Served, body: bytes) -> Event:
         return parse(self._decode(body), served.deployment)
@@ -101,12 +128,13 @@ class Examiner:
         return Facts(
             service_account=workspace.service_account,
             own_comment=occasion.own,
-            link=tx.users.find_link(workspace.id, asks.actor.id) if asks else None,
+            link=tx.users.newest_link(workspace.id, asks.actor.id) if asks else None,
+            who_may=served.who_may,
+            standing=occasion.standing,
             acted=tx.deliveries.acted(workspace.id, asks.key) if asks and not occasion.again else None,
             newest=newest,
             can_continue=newest is not None and not newest.is_open and orders.can_go_on(newest, self._checkouts),
             agent=served.agent,
-            observe=served.settings.mode == "observe",
             is_too_old=bool(session) and self._clock.now() - occasion.received_at > session,
         )
 
@@ -123,7 +151,7 @@ class Examiner:
 
         def query(tx: Transaction) -> tuple[bool, bool]:
             own = tx.outbox.find_by_comment(workspace.id, comment.id) is not None
-            return own, tx.users.find_link(workspace.id, comment.author.id) is not None
+            return own, is_named(tx.users.find_link(workspace.id, comment.author.id))
 
         own, linked = await self._storage.read(query)
         if own or not linked or comment.author.id != workspace.service_account.id:

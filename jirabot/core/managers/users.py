@@ -7,7 +7,7 @@ from datetime import datetime
 
 from jirabot.core.ids import AccountId, LinkId, UserId, WorkspaceId
 from jirabot.core.managers.directory import Directory, named
-from jirabot.core.people import Account, Link, LinkState, Principal, Role
+from jirabot.core.people import Account, Link, LinkState, Origin, Principal, Role
 from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
 from jirabot.errors import InvalidInput, NotFound
 
@@ -30,7 +30,7 @@ class Users:
     ) -> Link:
         """Link *account* (an account id, user name or key, or an e-mail that finds exactly one) to a user.
 
-        Linking again updates the link that is there.
+        Linking again updates the link that is there; one that took *account* for an id, unseen, is ended.
 
         Raises:
             WorkspaceNotFound, NotFound: no such workspace; Jira knows no such account.
@@ -44,6 +44,7 @@ class Users:
             found = await find_account(site, account)
 
         def change(tx: Transaction) -> Link:
+            end_unproved(tx, workspace.id, account, found)
             return add_link(tx, workspace.id, found, user=user, role=role, ids=self._ids, now=self._clock.now())
 
         return await self._storage.write(change)
@@ -133,8 +134,23 @@ async def find_account(site: JiraSite, asked: str) -> Account:
     return found[0]
 
 
+def end_unproved(tx: Transaction, workspace_id: WorkspaceId, asked: str, found: Account) -> None:
+    """End the link that took what a person has typed for an account's id, now that Jira has told whose it is."""
+    unproved = tx.users.find_link(workspace_id, AccountId(asked)) if asked != found.id else None
+    if unproved is not None:
+        tx.users.end_link(unproved.id)
+
+
 def add_link(
-    tx: Transaction, workspace_id: WorkspaceId, account: Account, *, user: str, role: Role, ids: Ids, now: datetime
+    tx: Transaction,
+    workspace_id: WorkspaceId,
+    account: Account,
+    *,
+    user: str,
+    role: Role,
+    ids: Ids,
+    now: datetime,
+    origin: Origin = Origin.HAND,
 ) -> Link:
     """Link an account to the user of that name (the account itself, if empty), within a transaction."""
     name = user or account.id
@@ -148,5 +164,6 @@ def add_link(
             role=role,
             state=LinkState.ACTIVE,
             created_at=now,
+            origin=origin,
         )
     )

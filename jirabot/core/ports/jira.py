@@ -67,8 +67,30 @@ class JiraSite(Protocol):
     async def find_accounts(self, query: str) -> Sequence[Account]:
         """Find accounts: one by its id, key or name, else those whose e-mail equals *query*."""
 
+    async def is_member(self, group: str, account: Account) -> bool:
+        """Say whether somebody is in a group: by its id on Cloud, by its name on Data Center.
+
+        This and the next three answers may be five minutes old. They raise JiraRejected where the service account may
+        not ask, or there is no such group, role or account.
+        """
+
+    async def has_role(self, role: str, project_key: str, account: Account) -> bool:
+        """Say whether somebody has the role of that id in a project, themselves or by a group."""
+
+    async def can_edit(self, issue: IssueKey, account: Account) -> bool:
+        """Say whether somebody may edit an issue, by Jira's own check."""
+
+    async def is_customer(self, account: Account) -> bool:
+        """Say whether somebody has no more rights than a service desk's customers."""
+
+    async def list_members(self, group: str) -> Sequence[Account]:
+        """List the active members of a group, as it is now."""
+
+    def forget_issue(self, issue_id: IssueId) -> None:
+        """Read an issue anew when it is asked for next: something has happened to it."""
+
     async def get_issue(self, issue: IssueId | IssueKey) -> Issue:
-        """Read an issue.
+        """Read an issue; by its id it may be as it was half a minute ago, unless it was forgotten.
 
         Raises:
             JiraGone: it is not there, or the service account may not see it.
@@ -119,6 +141,9 @@ class Sites(Protocol):
         Where it has nothing left for *urgency*, or Jira asked to wait, a method raises BudgetSpent or RateLimited, and
         Jira is not asked.
         """
+
+    def forget(self) -> None:
+        """Forget what is kept of Jira's answers."""
 
     def budgets(self) -> Mapping[WorkspaceId, Bucket]:
         """Tell what is left of each workspace's budget; those that nothing was taken from are left out."""

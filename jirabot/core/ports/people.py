@@ -88,6 +88,9 @@ class UserStore(Protocol):
     def find_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
         """Find the active link of an account."""
 
+    def newest_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
+        """Find the active link of an account, else the newest of those that were ended."""
+
     def list_links(self, workspace_id: WorkspaceId | None) -> Sequence[Link]: ...
     def end_link(self, link_id: LinkId) -> None:
         """End a link; it stays as the record that it was ended."""

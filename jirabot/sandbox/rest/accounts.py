@@ -73,11 +73,16 @@ class Accounts:
         return answer(self._face.myself(signed_in(self._face)))
 
     async def _user(self, request: web.Request) -> web.Response:
-        signed_in(self._face)
+        if not self._jira.may(signed_in(self._face), "USER_PICKER"):
+            raise Refusal(403, "You do not have permission to browse users.")
         found = self._face.find_user(request.query, self._jira.people)
         if found is None:
             raise Refusal(404, "Specified user does not exist or you do not have required permissions")
-        return answer(self._shape(found))
+        groups = [group.name for group in self._jira.members.groups_of(found)]
+        details, expanded = self._face.details(found, groups), words(request.query.get("expand"))
+        # What is not expanded is told of by its size alone.
+        told = {name: each if name in expanded else {**each, "items": []} for name, each in details.items()}
+        return answer({**self._shape(found), **told})
 
     async def _search(self, request: web.Request) -> web.Response:
         found = self._face.search_users(request.query, self._jira.people) if actor_of() else []

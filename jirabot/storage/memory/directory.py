@@ -122,6 +122,11 @@ class Users(Store):
                 return link
         return None
 
+    def newest_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
+        active = self.find_link(workspace_id, account_id)
+        ended = (link for link in self.list_links(workspace_id) if link.account.id == account_id)
+        return active or next(ended, None)
+
     def list_links(self, workspace_id: WorkspaceId | None) -> Sequence[Link]:
         links = self._state.links.values()
         return newest_first(link for link in links if workspace_id in (None, link.workspace_id))

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Cli, Jira, make_repository
 
-LINK_FIELDS = ["id", "workspace", "account", "name", "user", "role", "state", "created_at"]
+LINK_FIELDS = ["id", "workspace", "account", "name", "user", "role", "state", "origin", "created_at"]
 REPOSITORY_FIELDS = [
     "id",
     "workspace",
@@ -83,6 +83,97 @@ def test_it_warns_of_linking_the_service_account_itself(on_cloud: Cli, cloud: Ji
     ran = on_cloud.done("user", "link", "acme", cloud.sandbox.bot.account_id)
 
     assert ran.err == "warning: this is the service account itself: what it writes by hand is heard as this person's\n"
+
+
+def test_a_list_is_linked_all_of_it(served: Cli, jira: Jira) -> None:
+    people = [jira.account(each) for each in (jira.sandbox.ada, jira.sandbox.grace)]
+    listed = f"# the team\n\n  {people[0]}  \n{people[1]}\r\n{people[0]}\n"
+
+    ran = served.done("user", "link", "acme", "--from", "-", "--role", "admin", "--json", typed=listed)
+
+    assert [(link["name"], link["role"], link["origin"]) for link in ran.objects] == [
+        ("Ada Lovelace", "admin", "hand"),
+        ("Grace Hopper", "admin", "hand"),
+    ]
+    assert len(served.done("user", "list", "--json").objects) == 2
+
+
+def test_of_a_list_with_wrong_lines_nobody_is_linked_and_each_is_told(served: Cli, jira: Jira) -> None:
+    people = served.file("people.txt", f"{jira.account(jira.sandbox.ada)}\n# nobody\nsomebody\nx@y.example\n")
+
+    ran = served("user", "link", "acme", "--from", people)
+
+    assert (ran.code, ran.error) == (
+        2,
+        "line 3: Jira knows no account `somebody`; line 4: Jira knows no account `x@y.example`",
+    )
+    assert "nobody was linked" in ran.err
+    assert served.done("user", "list", "--json").objects == []
+
+
+def test_a_groups_members_are_linked_but_apps_and_the_service_account(served: Cli, jira: Jira) -> None:
+    sandbox = jira.sandbox
+    robot = sandbox.jira.add_person("Robot", account_type="app")
+    group = sandbox.jira.members.add_group("web team", sandbox.ada, sandbox.bot, sandbox.grace, robot)
+    id_, name = {"cloud": (group.id, "app"), "dc": (group.name, "user")}[sandbox.deployment]
+
+    ran = served.done("user", "link", "acme", "--group", id_, "--json")
+
+    linked = {link["name"] for link in ran.objects}
+    assert linked == {"Ada Lovelace", "Grace Hopper"} | ({"Robot"} if name == "user" else set())
+    assert "warning: OpenHands was left out" in ran.err
+
+
+def test_a_group_that_jira_does_not_know_is_not_found(served: Cli) -> None:
+    ran = served("user", "link", "acme", "--group", "nothing")
+
+    assert (ran.code, ran.error) == (3, "Jira knows no group `nothing`")
+
+
+def test_a_user_may_be_linked_in_many_workspaces(cli: Cli, cloud: Jira, data_center: Jira) -> None:
+    """F31. Each workspace has its own link of the same user; one ended leaves the other."""
+    for name, jira in (("here", cloud), ("there", data_center)):
+        cli.done(*jira.creation(name), typed=jira.token)
+        cli.done("user", "link", name, jira.account(jira.sandbox.ada), "--user", "ada")
+
+    cli.done("user", "unlink", "here", "ada")
+
+    listed = cli.done("user", "list", "--json").objects
+    assert {(link["workspace"], link["user"], link["state"]) for link in listed} == {
+        ("here", "ada", "ended"),
+        ("there", "ada", "active"),
+    }
+
+
+def test_an_account_that_jira_has_told_takes_the_place_of_one_that_was_only_typed(cli: Cli, data_center: Jira) -> None:
+    """F75. A link made unseen by a login does not stand for ever beside the one by the account's key."""
+    cli.done(*data_center.creation(), typed=data_center.token)
+    cli.done("user", "link", "acme", "ada", "--user", "ada-here", "--no-validate")
+
+    link = cli.done("user", "link", "acme", "ada", "--user", "ada-here", "--json").object
+
+    assert (link["account"], link["name"]) == (data_center.sandbox.ada.key, "Ada Lovelace")
+    states = [(each["account"], each["state"]) for each in cli.done("user", "list", "--json").objects]
+    assert sorted(states) == [(data_center.sandbox.ada.key, "active"), ("ada", "ended")]
+
+
+def test_what_jira_tells_anew_of_an_account_is_taken_over(on_cloud: Cli, cloud: Jira) -> None:
+    """F75. Proved once more, the row says what is true now, and who of jirabot it is."""
+    ada = cloud.sandbox.ada.account_id
+    first = on_cloud.done("user", "link", "acme", ada, "--no-validate", "--json").object
+    assert (first["name"], first["user"]) == (ada, ada)
+
+    again = on_cloud.done("user", "link", "acme", ada, "--user", "ada", "--json").object
+
+    assert (again["id"], again["name"], again["user"]) == (first["id"], "Ada Lovelace", "ada")
+
+
+def test_it_warns_of_linking_a_customer(on_cloud: Cli, cloud: Jira) -> None:
+    customer = cloud.sandbox.jira.add_person("Carl Customer", account_type="customer")
+
+    ran = on_cloud.done("user", "link", "acme", customer.account_id)
+
+    assert "Carl Customer is a customer of a service desk" in ran.err
 
 
 def test_links_are_listed_newest_first_as_a_table(on_cloud: Cli) -> None:

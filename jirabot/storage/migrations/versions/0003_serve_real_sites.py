@@ -17,6 +17,7 @@ def upgrade() -> None:
     """Take one part after the other; none needs another."""
     _spare_new_deliveries_indexes()
     _add_cloud_id()
+    _add_origin_of_links()
 
 
 def _spare_new_deliveries_indexes() -> None:
@@ -32,3 +33,9 @@ def _spare_new_deliveries_indexes() -> None:
 def _add_cloud_id() -> None:
     """Keep by what a Cloud site is called where its own host refuses the token."""
     op.add_column("workspaces", sa.Column("cloud_id", sa.Text, nullable=False, server_default=""))
+
+
+def _add_origin_of_links() -> None:
+    """Keep who made a link, by hand all there are, and find an account's ended ones."""
+    op.add_column("links", sa.Column("origin", sa.Text, nullable=False, server_default="hand"))
+    op.create_index("links_of_account", "links", ["workspace_id", "account_id"])
