@@ -16,6 +16,7 @@ from jirabot.core.managers.alerts import WebhookAlerts
 from jirabot.core.managers.arrivals import Arrivals
 from jirabot.core.managers.budgets import Budgets
 from jirabot.core.managers.callers import Callers
+from jirabot.core.managers.catch_up import CatchUp
 from jirabot.core.managers.comment_marks import CommentMarks
 from jirabot.core.managers.consents import Consents
 from jirabot.core.managers.conversations import Conversations
@@ -28,6 +29,8 @@ from jirabot.core.managers.dry_runs import DryRuns, Replay
 from jirabot.core.managers.enrolment import Enrolment
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.expiry import Expiry
+from jirabot.core.managers.finds import Finds
+from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.intake import Intake
 from jirabot.core.managers.keys import Keys
@@ -108,6 +111,7 @@ class App:
     expiry: Expiry
     delivery: Delivery
     probes: Probes
+    catch_up: CatchUp
     teller: Teller
     deliveries: Deliveries
     conversations: Conversations
@@ -253,11 +257,14 @@ def _wired(
     budgets = Budgets(storage=storage, sites=clients, clock=clock)
     throttling = Throttling(storage=storage, directory=directory, clock=clock, ids=ids)
     examiner = Examiner(storage=storage, directory=directory, checkouts=checkouts, decode=envelope.decode, clock=clock)
+    finds = Finds(directory=directory, decode=envelope.decode, clock=clock, ids=ids)
+    gaps = Gaps(storage=storage, finds=finds, texts=texts, clock=clock, ids=ids)
     pipeline = Pipeline(
         storage=storage,
         directory=directory,
         examiner=examiner,
         throttling=throttling,
+        gaps=gaps,
         texts=texts,
         clock=clock,
         ids=ids,
@@ -302,6 +309,7 @@ def _wired(
         grace=settings.outbox.grace,
         limits=settings.limits,
     )
+    probes = Probes(storage=storage, directory=directory, clock=clock, ids=ids, log=log)
     rules = WorkspaceRules(deployments=DEPLOYMENTS, normal_base=bases.normal, safe_base=bases.safe, settings=settings)
     workspaces = Workspaces(
         storage=storage,
@@ -383,7 +391,18 @@ def _wired(
             stop_grace=settings.runs.stop_grace,
         ),
         delivery=delivery,
-        probes=Probes(storage=storage, directory=directory, clock=clock, ids=ids, log=log),
+        probes=probes,
+        catch_up=CatchUp(
+            storage=storage,
+            directory=directory,
+            finds=finds,
+            gaps=gaps,
+            probes=probes,
+            clock=clock,
+            ids=ids,
+            log=log,
+            switched_off=settings.switched_off,
+        ),
         teller=Teller(storage=storage, alerts=_alerts(settings), clock=clock, log=log),
         deliveries=Deliveries(storage=storage, texts=texts, clock=clock),
         outbox=Outbox(storage=storage, clock=clock),

@@ -1,5 +1,6 @@
 """Options that many commands share, declared once."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,10 @@ Kind = Literal["cloud", "dc"]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the data as JSON")]
 BaseUrl = Annotated[str, typer.Option("--base-url", metavar="URL", help="Scheme, host, port and context path")]
 Deployment = Annotated[Kind | None, typer.Option("--deployment", help="The kind of Jira; told by *.atlassian.net")]
+HowEvents = Annotated[
+    Literal["webhook", "poll", "both"] | None,
+    typer.Option("--events", help="How events come in: Jira tells of them, or is asked for them"),
+]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many to list at most")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Do not ask Jira")]
 OfAgent = Annotated[str, typer.Option("--agent", metavar="NAME", help="The agent of this workspace")]
@@ -35,6 +40,11 @@ SignIn = Annotated[
 TheWorkspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="The workspace")]
 WebhookSecretFile = Annotated[Path | None, typer.Option("--webhook-secret-file", metavar="FILE", help="A file with it")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
+
+
+def with_events(changes: Sequence[str] | None, events: str | None) -> Sequence[str]:
+    """Add what `--events` says to what `--set` does: it is a setting like any other."""
+    return [*(changes or ()), *([f"events={events}"] if events else ())]
 
 
 def duration_of(option: str, text: str, *, such_as: str) -> timedelta | None:

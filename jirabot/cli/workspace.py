@@ -10,6 +10,7 @@ from jirabot.cli.options import (
     AsJson,
     BaseUrl,
     Deployment,
+    HowEvents,
     NoValidate,
     OfAgent,
     ServiceAccountEmail,
@@ -18,6 +19,7 @@ from jirabot.cli.options import (
     Set,
     SignIn,
     WebhookSecretFile,
+    with_events,
 )
 from jirabot.cli.secrets import API_KEY_VARIABLE, WEBHOOK_SECRET_VARIABLE, Secrets
 
@@ -53,6 +55,7 @@ def create(
     ] = None,
     webhook_secret_file: WebhookSecretFile = None,
     auth: SignIn = "",
+    events: HowEvents = None,
     agent: OfAgent = "",
     set_: Set = None,
     link: Annotated[str, typer.Option(metavar="ACCOUNT", help="Link this account at once, as an administrator")] = "",
@@ -70,7 +73,7 @@ def create(
     from jirabot.core.people import SHELL
 
     settings = running.settings_of(context)
-    changes = dict(read_changes(set_ or []))
+    changes = dict(read_changes(with_events(set_, events)))
     secrets = Secrets(settings.environment)
     wanted = NewWorkspace(
         name=name,
@@ -178,7 +181,8 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     async def work(jirabot: Any) -> Any:
         workspace, missing = await jirabot.workspaces.show(name, by=SHELL)
         pauses = [objects.pause(pause) for pause in await jirabot.workspaces.pauses(name, by=SHELL)]
-        return {**jirabot.workspaces.as_object(workspace), "pauses": pauses}, missing
+        looked = objects.looked(await jirabot.catch_up.checkpoint(name, by=SHELL))
+        return {**jirabot.workspaces.as_object(workspace), **looked, "pauses": pauses}, missing
 
     shown, missing = running.run(context, work, writes=False)
     if as_json:

@@ -9,6 +9,7 @@ from jirabot.cli import asking, output, running, usage
 from jirabot.cli.options import (
     AsJson,
     BaseUrl,
+    HowEvents,
     NoValidate,
     OfAgent,
     ServiceAccountEmail,
@@ -18,6 +19,7 @@ from jirabot.cli.options import (
     SignIn,
     WebhookSecretFile,
     Yes,
+    with_events,
 )
 from jirabot.cli.secrets import Secrets
 from jirabot.cli.workspace import Name, app, show_object
@@ -47,6 +49,7 @@ def update(
     ] = None,
     webhook_secret_file: WebhookSecretFile = None,
     auth: SignIn = "",
+    events: HowEvents = None,
     agent: OfAgent = "",
     set_: Set = None,
     unset: Annotated[list[str] | None, typer.Option(metavar="KEY", help="A setting to be as configured again")] = None,
@@ -66,7 +69,7 @@ def update(
     from jirabot.core.people import SHELL
 
     settings = running.settings_of(context)
-    changes = dict(read_changes(set_ or []))
+    changes = dict(read_changes(with_events(set_, events)))
     secrets = Secrets(settings.environment)
     wanted = Wanted(
         base_url=base_url,
@@ -87,7 +90,10 @@ def update(
         return updated, jirabot.workspaces.as_object(updated.workspace)
 
     updated, shown = running.run_with(settings, work)
-    _show(shown, as_json=as_json)
+    secret = {"webhook_secret": updated.webhook_secret} if updated.webhook_secret else {}
+    _show({**shown, **secret}, as_json=as_json)
+    if secret and not as_json:
+        output.note("\nThe webhook secret is shown only now: put it into Jira's webhook, with the events URL.")
     for warning in updated.warnings:
         output.warn(warning)
 

@@ -419,6 +419,19 @@ class WorkspaceDefaults(Section):
     )
     service_desk: Literal["internal", "public"] = Field("internal", description="Who reads answers on a service desk")
     mode: Literal["act", "observe"] = Field("act", description="`observe` records decisions and does nothing")
+    events: Literal["webhook", "poll", "both"] = Field(
+        "webhook",
+        description="How events come in: Jira tells of them, or is asked for them, which needs no address that Jira "
+        "reaches and no administrator of it",
+    )
+    poll_every: Duration = Field(
+        timedelta(seconds=30), description="How often Jira is asked for events, with `poll` and `both`"
+    )
+    catch_up_every: LimitingDuration = Field(
+        timedelta(minutes=5),
+        description="How often Jira is asked, with `webhook`, for what no webhook has told, so that one that is lost "
+        "is not missed. 0: never",
+    )
     progress_every: Duration = Field(timedelta(seconds=60), description="How often the first answer shows progress")
     session: OwnLimitingDuration = Field(
         None,
@@ -447,6 +460,11 @@ class WorkspaceDefaults(Section):
     api_calls_per_hour: Annotated[int, Field(ge=0)] | None = Field(
         None, description="In place of that of `[limits.…]`", examples=[1000]
     )
+
+    @property
+    def looks_every(self) -> timedelta:
+        """Say how often Jira is asked for what happened; 0 is never."""
+        return self.catch_up_every if self.events == "webhook" else self.poll_every
 
 
 class OAuthAppSettings(Section):

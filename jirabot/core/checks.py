@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.deliveries import Delivery
 from jirabot.core.issues import ServerInfo
 from jirabot.core.ports import Rejection
@@ -17,6 +18,9 @@ CLOCKS_APART = timedelta(minutes=2)
 
 LEAST_FREE_BYTES = 500 * 1000 * 1000
 """What should be free where data is kept; below a tenth of it nothing may be counted on."""
+
+LATE_LOOKS = 3
+"""So many looks at a Jira that did not come are more than a busy moment."""
 
 NEEDED = ("BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_OWN_COMMENTS")
 """The permissions of Jira that the service account needs. Source: "Permissions", Jira's REST API."""
@@ -114,6 +118,19 @@ def permissions(workspace: str, held: frozenset[str]) -> Check:
         fix="grant it in the project's permission scheme",
         workspace=workspace,
     )
+
+
+def looks(workspace: str, known: Checkpoint | None, every: timedelta, now: datetime) -> Check:
+    """Judge how long ago its Jira was looked through, where that is to happen every so often."""
+    if known is None or known.looked_at is None:
+        text = "its Jira was not asked for events yet"
+        fix = "`jirabot serve` asks for them"
+        return Check(name="catch-up", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
+    text = f"its Jira was asked for events last at {known.looked_at:%Y-%m-%d %H:%M:%S} UTC"
+    if now - known.looked_at <= every * LATE_LOOKS:
+        return Check(name="catch-up", level=Level.OK, text=text, workspace=workspace)
+    fix = "see that `jirabot serve` runs; what is missed is caught up, up to a day"
+    return Check(name="catch-up", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
 
 
 def webhook(workspace: Workspace, events_url: str, newest: Delivery | None, rejections: Sequence[Rejection]) -> Check:

@@ -58,6 +58,8 @@ class Reason(StrEnum):
     TRY_AGAIN = "try-again"
     PAUSED = "paused"
     DISCARDED = "discarded"
+    GAP = "gap"
+    CAUGHT_UP = "caught-up"
     STARTED = "started"
     CONTINUED = "continued"
     REOPENED = "reopened"

@@ -28,6 +28,16 @@ class DeliveryState(StrEnum):
     DISCARDED = "discarded"
 
 
+class Origin(StrEnum):
+    """How a delivery came to be known."""
+
+    WEBHOOK = "webhook"
+    CATCH_UP = "catch-up"
+    """It was found in Jira, and told by no webhook, or not yet."""
+    GAP = "gap"
+    """It stands for a time in which nobody listened, and waits for a person to say what becomes of it."""
+
+
 UNFINISHED = frozenset({DeliveryState.RECEIVED, DeliveryState.WAITING})
 """What has no outcome yet and is not kept back."""
 
@@ -81,6 +91,7 @@ class NewDelivery(NamedTuple):
     reason: str = ""
     text: str = ""
     replay_of: DeliveryId | None = None
+    origin: Origin = Origin.WEBHOOK
 
 
 class Recorded(NamedTuple):
@@ -138,6 +149,7 @@ class Delivery:
     received_at: datetime
     handled_at: datetime | None
     replay_of: DeliveryId | None
+    origin: Origin
 
 
 AGAIN = "jirabot-again"

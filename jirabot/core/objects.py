@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
 from jirabot.core.conversations import Conversation, Run, RunEvent
 from jirabot.core.deliveries import Delivery, Step
@@ -46,6 +47,14 @@ def workspace(
         "events_url": events_url,
         "settings": dict(settings or {}),
         "created_at": instant(value.created_at),
+    }
+
+
+def looked(value: Checkpoint | None) -> Object:
+    """Show how far a Jira was looked through: when last, and how many calls that took in the present hour."""
+    return {
+        "looked_at": instant(value.looked_at if value else None),
+        "look_calls": value.calls_count if value else 0,
     }
 
 
@@ -138,6 +147,7 @@ def delivery(value: Delivery, *, workspace_name: str) -> Object:
         "attempts": value.attempts,
         "received_at": instant(value.received_at),
         "handled_at": instant(value.handled_at),
+        "origin": value.origin.value,
         "replayed": value.replay_of is not None,
         "replay_of": value.replay_of if value.replay_of != value.id else None,
     }

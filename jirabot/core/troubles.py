@@ -36,6 +36,10 @@ class Reason(StrEnum):
     """A proved event says what Jira does not confirm: somebody else may hold the webhook secret."""
     PERMISSION_UNREADABLE = "permission-unreadable"
     """Jira does not let the service account know who may trigger the bot."""
+    EVENTS_MISSED = "events-missed"
+    """Nobody listened to a Jira for longer than is made good unasked."""
+    CATCH_UP_FAILING = "catch-up-failing"
+    """A Jira does not take the search for what no webhook told."""
     DATABASE = "database"
     """The database or its disk refuses."""
 

@@ -10,6 +10,7 @@ from jirabot.app import App
 from jirabot.core import objects
 from jirabot.core.deliveries import Lease
 from jirabot.core.managers.delivery import Claimed
+from jirabot.core.managers.directory import Served
 from jirabot.core.people import DAEMON
 from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
 from jirabot.daemon.crews import Crew, until_idle
@@ -19,7 +20,7 @@ from jirabot.errors import JirabotError, Kind
 
 T = TypeVar("T")
 
-OUTBOX, RUNS, PROBES = "outbox", "runs", "probes"
+OUTBOX, RUNS, PROBES, LOOKS = "outbox", "runs", "probes", "looks"
 
 ISSUES_AT_ONCE = 64
 """So many issues are decided about, and as many written to, at the same time: each waits mostly for Jira.
@@ -27,6 +28,9 @@ ISSUES_AT_ONCE = 64
 A first answer takes three requests one after the other: of a hundred mentions at once, to a Jira that takes 300 ms for
 each, the last is answered after two seconds.
 """
+
+LOOKS_AT_ONCE = 16
+"""So many workspaces are looked through at the same time; one whose Jira does not answer holds its place for long."""
 
 PRUNE_LOOK_SECONDS = 600.0
 """How long at most until it is looked again whether it is time to prune."""
@@ -83,6 +87,9 @@ class Workers:
             tasks.create_task(self._loop(OUTBOX, outbox.begin_next, while_draining=True))
             tasks.create_task(self._loop(RUNS, lambda: self._begin_run(tasks)))
             tasks.create_task(self._repeat(self._probe))
+            look, claim = partial(app.catch_up.carry, by=DAEMON), partial(app.catch_up.claim, by=DAEMON)
+            looks = self._crew(tasks, claim, look, at_once=LOOKS_AT_ONCE)
+            tasks.create_task(self._repeat(partial(self._catch_up, looks)))
             tasks.create_task(self._repeat(self._tell))
             tasks.create_task(self._repeat(self._expire))
 
@@ -91,8 +98,9 @@ class Workers:
         tasks: asyncio.TaskGroup,
         claim: Callable[[], Awaitable[T | None]],
         carry: Callable[[T], Awaitable[None]],
+        at_once: int = ISSUES_AT_ONCE,
     ) -> Crew[T]:
-        return Crew(tasks, claim=claim, carry=carry, at_once=ISSUES_AT_ONCE, failed=self._failed)
+        return Crew(tasks, claim=claim, carry=carry, at_once=at_once, failed=self._failed)
 
     async def _handle_lane(self, lease: Lease) -> None:
         pipeline = self._app.pipeline
@@ -172,6 +180,13 @@ class Workers:
         if not self.is_draining and await app.probes.probe_once(by=DAEMON):
             return
         await self._rest(await app.probes.next_due_seconds(), at_most=SWEEP_SECONDS)
+
+    async def _catch_up(self, looks: Crew[Served]) -> None:
+        """Begin the next look for what no webhook told, if it is time."""
+        await self.precedence.give_way(LOOKS)
+        if not self.is_draining and await looks.begin_next():
+            return
+        await self._rest(await self._app.catch_up.next_due_seconds(), at_most=SWEEP_SECONDS)
 
     async def _expire(self) -> None:
         """End what rests for too long; sessions last hours, so that no commit needs to wake this."""

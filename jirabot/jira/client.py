@@ -7,6 +7,7 @@ are not followed, and no address from a payload or answer is ever asked.
 
 import asyncio
 import hashlib
+import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from yarl import URL
 from jirabot.config import WorkspaceDefaults
 from jirabot.core import footers
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
+from jirabot.core.catching_up import ChangedIssue, Span
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
@@ -37,6 +39,7 @@ from jirabot.errors import (
 )
 from jirabot.jira import answers, shapes
 from jirabot.jira.caches import Ages, Caches, Kept
+from jirabot.jira.changes import Changes
 from jirabot.jira.connections import Connection, Connections
 from jirabot.jira.deployments import CommentBody, Deployment
 from jirabot.jira.limits import Limits
@@ -158,6 +161,7 @@ class Client:
         self._log, self._name = log, name
         self._limits, self._calls, self._urgency = limits, calls, urgency
         self._kept, self._membership = kept, Membership(self._there, deployment, kept)
+        self._calls_count = 0
 
     async def server_info(self) -> ServerInfo:
         told = _object(await _or_none(self._get("/rest/api/2/serverInfo")))
@@ -301,8 +305,26 @@ class Client:
                 same = comment.id
         return same
 
+    async def list_changes(
+        self,
+        span: Span,
+        *,
+        now: datetime,
+        projects: Sequence[str] = (),
+        known: Mapping[IssueId, datetime] = types.MappingProxyType({}),
+    ) -> Sequence[ChangedIssue]:
+        changes = Changes(self._deployment, get=self._there, post=self._search)
+        return await changes.find(span, now=now, projects=projects, known=known)
+
+    @property
+    def calls_count(self) -> int:
+        return self._calls_count
+
     def issue_address(self, issue_key: IssueKey) -> str:
         return f"{self._base_url}/browse/{_segment(issue_key)}"
+
+    async def _search(self, path: str, body: Mapping[str, Any]) -> Any:
+        return await self._ask(self._reading, "POST", path, None, orjson.dumps(body))
 
     async def _with_email(self, email: str) -> Sequence[Account]:
         found = await self._there("/rest/api/2/user/search", self._deployment.search_query(email))
@@ -432,6 +454,7 @@ class Client:
     ) -> Any:
         now = self._clock.now()
         self._limits.admit(method, issue_id=issue_id, calls=self._calls, urgency=self._urgency, now=now)
+        self._calls_count += 1
         headers = {"Authorization": self._signing(token)}
         if body is not None:
             # Without the second, Jira takes what a browser-like program writes for a forgery.

@@ -32,6 +32,10 @@ ISSUE_WRITES = (Limit(count=10, per=timedelta(seconds=2)), Limit(count=50, per=t
 never lets through more. Source: "Rate limiting", developer.atlassian.com."""
 
 
+SEARCH_PAGE = 100
+"""How many issues are asked for at once."""
+
+
 class Deployment(Protocol):
     """One kind of Jira; holds more than `jirabot.core.ports.Deployment`, which is what core needs of it."""
 
@@ -143,6 +147,12 @@ class Deployment(Protocol):
     def changelog(self, answer: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], int]:
         """Read a page of the changelog: its entries, and how many there are in all."""
 
+    def search_request(self, jql: str, fields: Sequence[str], after: str) -> tuple[str, Mapping[str, Any]]:
+        """Give path and body that search issues; *after* is what the page before said, empty for the first."""
+
+    def search_page(self, answer: Mapping[str, Any], after: str) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """Read a page of found issues, and what names the next one; empty where there is none."""
+
 
 class Cloud:
     """Jira Cloud: account ids, ADF, REST version 3 for writing. Source: "The Jira Cloud platform REST API"."""
@@ -249,6 +259,17 @@ class Cloud:
         total = answer.get("total")
         return shapes.objects(answer.get("values")), total if isinstance(total, int) else 0
 
+    def search_request(self, jql: str, fields: Sequence[str], after: str) -> tuple[str, Mapping[str, Any]]:
+        """Ask for fields by name, else there are only ids. The search with `startAt` is gone (CHANGE-2046: 410)."""
+        page = {"nextPageToken": after} if after else {}
+        return "/rest/api/3/search/jql", {"jql": jql, "fields": list(fields), "maxResults": SEARCH_PAGE, **page}
+
+    def search_page(self, answer: Mapping[str, Any], after: str) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """Read a page; its token is all that leads to the next, for there is no total."""
+        token = answer.get("nextPageToken")
+        is_last = answer.get("isLast") is True or not isinstance(token, str)
+        return shapes.objects(answer.get("issues")), "" if is_last else str(token)
+
 
 class DataCenter:
     """Jira Data Center, 8.14 and later: user keys and names, wiki markup, REST version 2, personal access tokens.
@@ -347,6 +368,16 @@ class DataCenter:
         page = answer.get("changelog")
         histories = shapes.objects(page.get("histories")) if isinstance(page, Mapping) else ()
         return histories, len(histories)
+
+    def search_request(self, jql: str, fields: Sequence[str], after: str) -> tuple[str, Mapping[str, Any]]:
+        body = {"jql": jql, "fields": list(fields), "maxResults": SEARCH_PAGE, "startAt": int(after or 0)}
+        return "/rest/api/2/search", body
+
+    def search_page(self, answer: Mapping[str, Any], after: str) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """Go on behind what came, not behind what was asked for: administrators cap pages, and nothing says so."""
+        issues, total = shapes.objects(answer.get("issues")), answer.get("total")
+        end = int(after or 0) + len(issues)
+        return issues, str(end) if issues and isinstance(total, int) and end < total else ""
 
 
 DEPLOYMENTS: Mapping[str, Deployment] = {kind.name: kind for kind in (Cloud(), DataCenter())}

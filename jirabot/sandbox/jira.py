@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jirabot.sandbox.bodies import Body
@@ -71,6 +72,10 @@ class Jira:
     def __init__(self, *, clock: Callable[[], datetime], keeps_properties: bool = True) -> None:
         self._clock = clock
         self.keeps_properties = keeps_properties
+        self.index_lag = timedelta(0)
+        """How far behind what people did the index lies that is searched."""
+        self.search_cap = 1000
+        """How many issues a page of a search holds at most, whatever is asked for; administrators set it."""
         """False: comment properties are dropped silently, as a proxy or a broken app may do."""
         self.revision = 0
         """Counts the changes."""
@@ -160,6 +165,12 @@ class Jira:
         if issue is None:
             raise not_found("Issue")
         return issue
+
+    def indexed(self) -> list[Issue]:
+        """List the issues as the index has them: with the last change that it knows, without those it does not."""
+        at = self._clock() - self.index_lag
+        known = [(issue, [each for each in _changed_at(issue) if each <= at]) for issue in self.issues.values()]
+        return [replace(issue, updated=max(changed)) for issue, changed in known if changed]
 
     def create_issue(
         self,
@@ -405,6 +416,11 @@ class Jira:
     def _changed(self, happening: Happening | None) -> None:
         self.revision += 1
         self.on_change(happening)
+
+
+def _changed_at(issue: Issue) -> list[datetime]:
+    comments = [at for comment in issue.comments for at in (comment.created, comment.updated)]
+    return [issue.created, issue.updated, *comments, *(history.created for history in issue.histories)]
 
 
 def _checked_labels(labels: Iterable[str]) -> list[str]:

@@ -4,11 +4,11 @@ Source: "Use advanced search with Jira Query Language (JQL)"; everything else is
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jirabot.sandbox.issues import Issue
+from jirabot.sandbox.issues import Issue, Project
 from jirabot.sandbox.refusals import Refusal
 
 _ORDER = re.compile(
@@ -53,15 +53,16 @@ class Query:
         return sorted(filter(self.matches, issues), key=keys[self.order], reverse=self.descending)
 
 
-def parse(text: str, *, now: datetime) -> Query:
-    """Read a query.
+def parse(text: str, *, now: datetime, projects: Collection[Project] | None = None) -> Query:
+    """Read a query; *projects*: those that it may name, if that is to be checked.
 
     Raises:
         Refusal: 400, it holds something that this Jira does not know.
     """
     order = _ORDER.search(text)
     body = text[: order.start()] if order else text
-    clauses = tuple(_clause(part, now) for part in _AND.split(body)) if body.strip() else ()
+    parts = _AND.split(body) if body.strip() else []
+    clauses = tuple(_clause(part, now, projects) for part in parts)
     return Query(
         clauses=clauses,
         order=order["field"].lower() if order else "created",
@@ -69,7 +70,7 @@ def parse(text: str, *, now: datetime) -> Query:
     )
 
 
-def _clause(text: str, now: datetime) -> Callable[[Issue], bool]:
+def _clause(text: str, now: datetime, projects: Collection[Project] | None) -> Callable[[Issue], bool]:
     found = _CLAUSE.match(text)
     if found is None:
         raise Refusal(400, f"Error in the JQL Query: '{text}' is not understood.")
@@ -79,6 +80,10 @@ def _clause(text: str, now: datetime) -> Callable[[Issue], bool]:
     if field not in _VALUES or operator not in ("=", "!=", "in", "not in"):
         raise Refusal(400, f"Field '{found['field']}' does not exist or you do not have permission to view it.")
     wanted = {value.strip().strip("\"'") for value in found["value"].strip("()").split(",")}
+    if field == "project" and projects is not None:
+        unknown = wanted - {name for each in projects for name in (each.key, each.name, each.id)}
+        if unknown:
+            raise Refusal(400, f"The value '{min(unknown)}' does not exist for the field 'project'.")
     values, is_wanted = _VALUES[field], operator in ("=", "in")
     return lambda issue: bool(values(issue) & wanted) is is_wanted
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Update, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -20,6 +20,7 @@ from jirabot.core.deliveries import (
     DeliveryState,
     Lease,
     NewDelivery,
+    Origin,
     Outcome,
     Recorded,
     SavedDelivery,
@@ -37,7 +38,7 @@ MOST_IN_A_STATEMENT = 256
 
 _RECORDED_COLUMNS = (
     "id", "workspace_id", "lane_id", "fingerprint", "kind", "issue_id", "issue_key", "state", "decision", "reason",
-    "text", "steps", "attempts", "due_at", "received_at", "replay_of", "headers", "body", "spool",
+    "text", "steps", "attempts", "due_at", "received_at", "replay_of", "headers", "body", "spool", "origin",
 )  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def recordable(delivery: NewDelivery, spool: Spool) -> Recordable:
         delivery.id, delivery.workspace_id, delivery.lane_id, delivery.fingerprint, delivery.kind, delivery.issue_id,
         delivery.issue_key, delivery.state.value, delivery.decision, delivery.reason, delivery.text, "[]", 0,
         due_at, received_at, delivery.replay_of, _headers(delivery.headers), None if name else delivery.body, name,
+        delivery.origin.value,
     )  # fmt: skip
     return Recordable(delivery, values, name)
 
@@ -215,7 +217,7 @@ _RETRY = (
         due_at=bindparam("now"),
         handled_at=None,
     )
-    .returning(deliveries.c.lane_id)
+    .returning(deliveries.c.lane_id, deliveries.c.workspace_id)
 )
 _DISCARD = (
     update(deliveries)
@@ -227,7 +229,7 @@ _DISCARD = (
         text=bindparam("new_text"),
         handled_at=bindparam("now"),
     )
-    .returning(deliveries.c.lane_id)
+    .returning(deliveries.c.lane_id, deliveries.c.workspace_id)
 )
 _RELEASE_KEPT = (
     update(deliveries)
@@ -240,6 +242,15 @@ _RELEASE_KEPT = (
 )
 _ACTED = select(actions.c.delivery_id).where(
     actions.c.workspace_id == bindparam("of_workspace"), actions.c.trigger_key == bindparam("of_key")
+)
+_TOLD = (
+    select(deliveries.c.no)
+    .where(
+        deliveries.c.workspace_id == bindparam("of_workspace"),
+        deliveries.c.trigger_key == bindparam("of_key"),
+        deliveries.c.state != DeliveryState.DEAD,
+    )
+    .limit(1)
 )
 _ACT = insert(actions).on_conflict_do_nothing()
 
@@ -256,6 +267,11 @@ _COUNT = select(deliveries.c.workspace_id, deliveries.c.state, func.count()).gro
     deliveries.c.workspace_id, deliveries.c.state
 )
 _COUNTS = (_COUNT.where(_OF_THE_SETTLED), _COUNT.where(_OF_THE_UNFINISHED))
+
+
+def _in_state(query: Select[Any], state: DeliveryState) -> Select[Any]:
+    part = _OF_THE_UNFINISHED if state in UNFINISHED else _OF_THE_SETTLED
+    return query.where(deliveries.c.state == state, part)
 
 
 class Deliveries:
@@ -291,21 +307,26 @@ class Deliveries:
         return None if body is None else SavedDelivery(headers=row.headers, body=body)
 
     def list(
-        self, *, workspace_id: WorkspaceId | None = None, state: DeliveryState | None = None, limit: int = 50
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        state: DeliveryState | None = None,
+        origin: Origin | None = None,
+        limit: int = 50,
     ) -> Sequence[Delivery]:
-        if workspace_id is None or state is not None:
-            return self._newest(workspace_id, state, limit)
+        newest = _NEWEST.limit(limit)
+        if origin is not None:
+            newest = newest.where(deliveries.c.origin == origin)
+        if workspace_id is not None:
+            newest = newest.where(deliveries.c.workspace_id == workspace_id)
+        if workspace_id is None and state is None:
+            return self._found(newest)
         # One state after the other, as the index has them: else all that the workspace has is sorted.
-        found = [delivery for each in DeliveryState for delivery in self._newest(workspace_id, each, limit)]
+        states = DeliveryState if state is None else [state]
+        found = [delivery for each in states for delivery in self._found(_in_state(newest, each))]
         return sorted(found, key=lambda delivery: delivery.no, reverse=True)[:limit]
 
-    def _newest(self, workspace_id: WorkspaceId | None, state: DeliveryState | None, limit: int) -> Sequence[Delivery]:
-        query = _NEWEST.limit(limit)
-        if workspace_id is not None:
-            query = query.where(deliveries.c.workspace_id == workspace_id)
-        if state is not None:
-            part = _OF_THE_UNFINISHED if state in UNFINISHED else _OF_THE_SETTLED
-            query = query.where(deliveries.c.state == state, part)
+    def _found(self, query: Select[Any]) -> Sequence[Delivery]:
         return [Delivery(**row) for row in self._connection.execute(query).mappings()]
 
     def counts(self) -> Mapping[tuple[WorkspaceId, DeliveryState], int]:
@@ -363,6 +384,10 @@ class Deliveries:
         found = self._connection.execute(_ACTED, asked).scalar_one_or_none()
         return None if found is None else DeliveryId(found)
 
+    def is_told(self, workspace_id: WorkspaceId, key: TriggerKey) -> bool:
+        asked = {"of_workspace": workspace_id, "of_key": key}
+        return self._connection.execute(_TOLD, asked).first() is not None
+
     def record_action(
         self, workspace_id: WorkspaceId, key: TriggerKey, delivery_id: DeliveryId, *, now: datetime
     ) -> bool:
@@ -379,10 +404,11 @@ class Deliveries:
 
     def _moved(self, change: ReturningUpdate[Any], values: Mapping[str, Any]) -> bool:
         """Change a delivery whoever works on its lane, and set anew when the lane is ready."""
-        lane_id = self._connection.execute(change, values).scalar_one_or_none()
-        if lane_id is None:
+        moved = self._connection.execute(change, values).one_or_none()
+        if moved is None:
             return False
-        lanes.look_again_at(self._connection, LaneId(lane_id))
+        lanes.add_missing(self._connection, WorkspaceId(moved.workspace_id))
+        lanes.look_again_at(self._connection, LaneId(moved.lane_id))
         return True
 
     def release_kept(self, workspace_id: WorkspaceId, *, now: datetime) -> int:

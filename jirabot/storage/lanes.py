@@ -156,9 +156,13 @@ def release_of_others(connection: Connection, *, owner: str) -> int:
 
 def look_again(connection: Connection, workspace_id: WorkspaceId) -> None:
     """Set when the lanes of a workspace are ready by what they hold now; leave alone those that are worked on."""
-    asked = {"of_workspace": workspace_id}
-    connection.execute(_ADD_MISSING, asked)
-    connection.execute(_LOOK_AGAIN, asked)
+    add_missing(connection, workspace_id)
+    connection.execute(_LOOK_AGAIN, {"of_workspace": workspace_id})
+
+
+def add_missing(connection: Connection, workspace_id: WorkspaceId) -> None:
+    """Make the lanes that are not there yet: what was recorded as dead, and is to be handled now, has made none."""
+    connection.execute(_ADD_MISSING, {"of_workspace": workspace_id})
 
 
 def look_again_at(connection: Connection, lane_id: LaneId) -> None:

@@ -27,9 +27,10 @@ from sqlalchemy import (
 )
 
 from jirabot.core.conversations import MessageKind, RunState, State
-from jirabot.core.deliveries import DeliveryState
+from jirabot.core.deliveries import DeliveryState, Origin
 from jirabot.core.effects import EffectKind, EffectState
-from jirabot.core.people import LinkState, Origin, Role
+from jirabot.core.people import LinkState, Role
+from jirabot.core.people import Origin as LinkOrigin
 from jirabot.core.troubles import Reason, Strike
 from jirabot.core.workspaces import CommentMark, WorkspaceState
 from jirabot.storage.columns import (
@@ -167,7 +168,7 @@ links = Table(
     Column("role", Choice(Role), nullable=False),
     Column("state", Choice(LinkState), nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("origin", Choice(Origin), nullable=False, server_default=Origin.HAND.value),
+    Column("origin", Choice(LinkOrigin), nullable=False, server_default=LinkOrigin.HAND.value),
     PrimaryKeyConstraint("id", name="links_pk"),
     _belongs("links", "workspace_id", to=workspaces),
     _belongs("links", "user_id", to=users),
@@ -221,6 +222,7 @@ deliveries = Table(
     Column("headers", Json(), nullable=False),
     Column("body", LargeBinary),
     Column("spool", Text),
+    Column("origin", Choice(Origin), nullable=False, server_default="webhook"),
     PrimaryKeyConstraint("no", name="deliveries_pk"),
     UniqueConstraint("id", name="deliveries_id_key"),
     UniqueConstraint("workspace_id", "fingerprint", name="deliveries_fingerprint_key"),
@@ -232,6 +234,9 @@ A new row goes into as few indexes as can be, since its sender waits: into the o
 """
 _index_where("deliveries_head", unfinished_delivery(deliveries.c.state), deliveries.c.lane_id, deliveries.c.no)
 _index_where("deliveries_issue", settled_delivery(deliveries.c.state), deliveries.c.issue_key, deliveries.c.no)
+_index_where(
+    "deliveries_trigger", deliveries.c.trigger_key.is_not(None), deliveries.c.workspace_id, deliveries.c.trigger_key
+)
 _index_where(
     "deliveries_state",
     settled_delivery(deliveries.c.state),
@@ -521,3 +526,17 @@ budgets = Table(
     _belongs("budgets", "workspace_id", to=workspaces),
 )
 """How much of an hourly budget was left at an instant, so that a restart does not fill it up."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("seen_until", Instant, nullable=False),
+    Column("looked_at", Instant),
+    Column("calls_count", Integer, nullable=False),
+    Column("calls_since", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", name="checkpoints_pk"),
+    _belongs("checkpoints", "workspace_id", to=workspaces),
+)
+"""How far each workspace's Jira was looked through for what no webhook told."""

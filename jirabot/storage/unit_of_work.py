@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from jirabot.core.ports import (
     BreakerStore,
     BudgetStore,
+    CheckpointStore,
     ConversationStore,
     DeliveryStore,
     OutboxStore,
@@ -21,6 +22,7 @@ from jirabot.core.ports import (
 )
 from jirabot.storage.breakers import Breakers
 from jirabot.storage.budgets import Budgets
+from jirabot.storage.checkpoints import Checkpoints
 from jirabot.storage.conversations import Conversations
 from jirabot.storage.inbox import Deliveries
 from jirabot.storage.outbox import Outbox
@@ -56,3 +58,4 @@ class UnitOfWork:
         self.retention: RetentionStore = Retention(connection)
         self.soundness: SoundnessStore = Soundness(connection)
         self.budgets: BudgetStore = Budgets(connection)
+        self.checkpoints: CheckpointStore = Checkpoints(connection)

@@ -27,7 +27,7 @@ from jirabot.core.managers.conversations import WholeConversation
 from jirabot.core.managers.repositories import NewRepository
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import SHELL
-from jirabot.core.ports import Clock, Transaction
+from jirabot.core.ports import Transaction
 from jirabot.core.workspaces import Workspace
 from jirabot.daemon.application import serve
 from jirabot.jira.connections import Timeouts
@@ -279,9 +279,11 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def staged(jira: Sandbox, folder: Path, *, clock: Clock | None = None, **changes: Any) -> AsyncIterator[Stage]:
+async def staged(
+    jira: Sandbox, folder: Path, *, clock: MovableClock | None = None, **changes: Any
+) -> AsyncIterator[Stage]:
     """Open the stage, with nothing set up yet."""
-    log, clock = Log(), MovableClock()
+    log, clock = Log(), clock or MovableClock()
     settings = settings_for(folder, **changes)
     copy_database(settings.database)
     timeouts = Timeouts(connect=2.0, total=2.0)

@@ -17,6 +17,7 @@ TABLES = [
     "actions",
     "breakers",
     "budgets",
+    "checkpoints",
     "conversations",
     "deliveries",
     "lanes",
@@ -106,7 +107,7 @@ def test_its_statement_is_the_same(stepped: Path, declared: Path, table):
 
 def test_the_indexes_are_those_declared(stepped: Path, declared: Path):
     made = texts(stepped, "index")
-    assert len(made) == 23
+    assert len(made) == 24
     assert made == texts(declared, "index")
 
 

@@ -19,6 +19,8 @@ OTHER_FACTS = {
     "reason.given-up": {"attempts", "cause"},
     "reason.try-again": {"due_at", "cause"},
     "reason.observed": {"would", "why"},
+    "reason.gap": {"id", "since", "until"},
+    "reason.caught-up": {"count", "since", "until"},
     "reason.discarded": {"name", "state"},
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jirabot.config import CloudLimits, LimitsSettings, WorkspaceDefaults
-from jirabot.core.budgets import HOUR, MINUTE, Limit, Urgency
+from jirabot.core.budgets import HOUR, MINUTE, UNLIMITED, Limit, Urgency
 from jirabot.core.commands import Address
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
@@ -114,10 +114,10 @@ class Directory:
                 return served
         raise WorkspaceNotFound("no workspace serves the Jira that the payload names")
 
-    def site(self, served: Served, *, urgency: Urgency = Urgency.ROUTINE) -> JiraSite:
-        """Give the client of the workspace's Jira; what it asks is counted, and waits for *urgency*'s budget."""
-        credentials = self._heeded(served.credentials)
-        return self._sites.site(served.workspace, credentials, calls=served.api_calls, urgency=urgency)
+    def site(self, served: Served, *, urgency: Urgency = Urgency.ROUTINE, counted: bool = True) -> JiraSite:
+        """Give the client of the workspace's Jira; what it asks is *counted*, and waits for *urgency*'s budget."""
+        calls, credentials = served.api_calls if counted else UNLIMITED, self._heeded(served.credentials)
+        return self._sites.site(served.workspace, credentials, calls=calls, urgency=urgency)
 
     def _heeded(self, credentials: Credentials) -> Credentials:
         """Have the directory read again where a consent is found to have ended: its workspace is degraded by that."""

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from jirabot.core import checks
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check, Level
-from jirabot.core.deliveries import Delivery
+from jirabot.core.deliveries import Delivery, Origin
 from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.workspaces import Workspaces
@@ -87,8 +88,12 @@ class Doctor:
             if item.what not in ("webhook", "agent")
         ]
         found += await self._jira(served)
-        newest, rejections = await self._storage.read(lambda tx: _door(tx, served))
-        found.append(checks.webhook(workspace, self._workspaces.events_url(workspace), newest, rejections))
+        newest, rejections, looked = await self._storage.read(lambda tx: _door(tx, served))
+        settings = served.settings
+        if settings.events != "poll":
+            found.append(checks.webhook(workspace, self._workspaces.events_url(workspace), newest, rejections))
+        if every := settings.looks_every:
+            found.append(checks.looks(name, looked, every, self._clock.now()))
         return found
 
     async def _jira(self, served: Served) -> Sequence[Check]:
@@ -112,7 +117,8 @@ class Doctor:
         return [ok, *found, checks.permissions(workspace.name, held)]
 
 
-def _door(tx: Transaction, served: Served) -> tuple[Delivery | None, Sequence[Rejection]]:
+def _door(tx: Transaction, served: Served) -> tuple[Delivery | None, Sequence[Rejection], Checkpoint | None]:
     workspace_id = served.workspace.id
-    newest = next((d for d in tx.deliveries.list(workspace_id=workspace_id, limit=20) if d.replay_of is None), None)
-    return newest, tx.rejections.list(workspace_id)
+    told = tx.deliveries.list(workspace_id=workspace_id, origin=Origin.WEBHOOK, limit=20)
+    newest = next((delivery for delivery in told if delivery.replay_of is None), None)
+    return newest, tx.rejections.list(workspace_id), tx.checkpoints.find(workspace_id)

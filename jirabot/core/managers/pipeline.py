@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from jirabot.core.decisions import Reason
-from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Outcome, SavedDelivery, Step
+from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Origin, Outcome, SavedDelivery, Step
 from jirabot.core.ids import LaneId
 from jirabot.core.managers import dead_letters, troubles
 from jirabot.core.managers.conclusions import Conclusions, LeaseLost
-from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.examiner import Examiner
+from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
@@ -41,6 +42,7 @@ class Pipeline:
         directory: Directory,
         examiner: Examiner,
         throttling: Throttling,
+        gaps: Gaps,
         texts: Texts,
         clock: Clock,
         ids: Ids,
@@ -48,6 +50,7 @@ class Pipeline:
         owner: str,
     ) -> None:
         self._storage, self._directory, self._examiner, self._throttling = storage, directory, examiner, throttling
+        self._gaps = gaps
         self._conclusions = Conclusions(examiner=examiner, texts=texts, clock=clock, ids=ids)
         self._texts, self._clock, self._ids, self._log, self._owner = texts, clock, ids, log, owner
         self._interrupted: set[Lease] = set()
@@ -130,12 +133,10 @@ class Pipeline:
             served = await self._directory.get(delivery.workspace_id)
             if served.workspace.state is not WorkspaceState.ACTIVE:
                 return await self._keep(lease, delivery)
-            examination = await self._examiner.examine(
-                served, body, by=by, again=again, received_at=delivery.received_at
-            )
-            outcome = await self._storage.write(
-                lambda tx: self._conclusions.write(tx, lease, delivery, served, examination, again=again)
-            )
+            if delivery.origin is Origin.GAP:
+                outcome, asked_jira = await self._gaps.fill(lease, served, delivery, body), True
+            else:
+                outcome, asked_jira = await self._examine(lease, served, delivery, body, by=by, again=again)
         except LeaseLost:
             return False
         except (StorageUnavailable, DatabaseUnusable):
@@ -146,7 +147,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - one delivery never takes the daemon down
             self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=repr(error))
             return await self._failed(lease, delivery, JirabotError(f"a fault in jirabot: `{type(error).__name__}`"))
-        if examination.issue is not None:
+        if asked_jira:
             await self._throttling.accepted(delivery.workspace_id)
         self._log.tell(
             "decision.made",
@@ -158,6 +159,16 @@ class Pipeline:
             conversation_id=outcome.conversation_id or "",
         )
         return True
+
+    async def _examine(
+        self, lease: Lease, served: Served, delivery: Delivery, body: bytes, *, by: Principal, again: bool
+    ) -> tuple[Outcome, bool]:
+        """Write what an event leads to; says also whether Jira was asked about it, and answered."""
+        examination = await self._examiner.examine(served, body, by=by, again=again, received_at=delivery.received_at)
+        outcome = await self._storage.write(
+            lambda tx: self._conclusions.write(tx, lease, delivery, served, examination, again=again)
+        )
+        return outcome, examination.issue is not None
 
     async def _keep(self, lease: Lease, delivery: Delivery) -> bool:
         """Keep what came before its workspace was paused, as what comes while it is."""

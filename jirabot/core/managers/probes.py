@@ -77,6 +77,12 @@ class Probes:
         if changed:
             self._directory.forget()
 
+    async def note(self, served: Served, error: JirabotError) -> None:
+        """Count a failure that somebody else has met as one of a probe; the next one comes soon."""
+        self._remember(served.workspace.id, failed=True)
+        if await self._storage.write(lambda tx: self._failed(tx, served.workspace, error)):
+            self._directory.forget()
+
     async def _due(self) -> list[tuple[datetime, Served]]:
         active = [each for each in await self._directory.all() if each.workspace.state is WorkspaceState.ACTIVE]
         return [(self._due_at(each.workspace), each) for each in active]
@@ -102,7 +108,7 @@ class Probes:
             RateLimited: this is no time to ask.
         """
         try:
-            await self._directory.site(served).myself()
+            refusals.check_account(served.workspace, await self._directory.site(served).myself())
         except RateLimited:
             raise
         except JirabotError as error:

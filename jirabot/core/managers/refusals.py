@@ -5,6 +5,7 @@ from datetime import datetime
 from jirabot.core.effects import EffectKind, OwedEffect
 from jirabot.core.managers import troubles
 from jirabot.core.managers.troubles import Found
+from jirabot.core.people import Account
 from jirabot.core.ports import Ids, Transaction
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason, Strike
@@ -45,6 +46,21 @@ def _degraded(tx: Transaction, effect: OwedEffect, error: JirabotError) -> Found
         text=f"Jira refuses comments, the last one on {_issue(tx, effect)}: {error.message}",
         fix=error.hint or "run `jirabot doctor`, which says what the service account lacks",
     )
+
+
+def check_account(workspace: Workspace, account: Account) -> None:
+    """Compare who Jira says we are with the service account, where that is known.
+
+    Raises:
+        JiraRefused: it is somebody else: the token was swapped, and what it sees and writes would be theirs.
+    """
+    expected = workspace.service_account
+    if expected.id and account.id != expected.id:
+        raise JiraRefused(
+            f"the token of `{workspace.name}` is of {account.label}, not of the service account {expected.label}",
+            status=401,
+            hint="give the service account's own token; with another's, that account becomes the service account",
+        )
 
 
 def token_refused(scope: str, name: str, error: JiraRefused) -> Found:

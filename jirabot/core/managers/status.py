@@ -7,6 +7,7 @@ from datetime import datetime
 from jirabot.config import LimitsSettings, WorkspaceDefaults
 from jirabot.core import objects
 from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.conversations import Conversation, State
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.effects import EffectState
@@ -38,6 +39,10 @@ class WorkspaceStatus:
     """When the newest delivery came."""
     calls_left: int | None
     """How many calls to its Jira the hour's budget has left, as last written down; None: they are not limited."""
+    events: str
+    """How events come in: `webhook`, `poll` or `both`."""
+    looked: Checkpoint | None
+    """How far its Jira was looked through for what no webhook told, and how many calls that takes beside the budget."""
 
     @property
     def backlog_count(self) -> int:
@@ -95,6 +100,7 @@ class Overview:
         def query(tx: Transaction) -> Status:
             deliveries, conversations = tx.deliveries.counts(), tx.conversations.counts()
             effects, budgets = tx.outbox.counts(), tx.budgets.list(API_CALLS)
+            checkpoints = tx.checkpoints.list()
             return Status(
                 troubles=_troubles(tx),
                 workspaces=tuple(
@@ -106,6 +112,8 @@ class Overview:
                         effects={state: count for (id_, state), count in effects.items() if id_ == each.id},
                         newest_at=_newest_at(tx.deliveries.list(workspace_id=each.id, limit=1)),
                         calls_left=self._calls_left(each, budgets.get(each.id)),
+                        events=settings_of(each, self._defaults).events,
+                        looked=checkpoints.get(each.id),
                     )
                     for each in tx.workspaces.list()
                 ),
@@ -183,6 +191,8 @@ def _workspace_status(value: WorkspaceStatus) -> objects.Object:
         "owed": value.owed_count,
         "calls_left": value.calls_left,
         "newest_at": objects.instant(value.newest_at),
+        "events": value.events,
+        **objects.looked(value.looked),
         "missing": [{"what": m.what, "text": m.text, "command": m.command} for m in value.missing],
     }
 

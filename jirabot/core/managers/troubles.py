@@ -60,7 +60,7 @@ def end_if_none_is_dead(tx: Transaction, workspace_id: WorkspaceId, *, now: date
     """End the troubles of events and comments that were given up, where a person has dealt with the last of them."""
     scope = of_workspace(workspace_id)
     if not tx.deliveries.list(workspace_id=workspace_id, state=DeliveryState.DEAD, limit=1):
-        for reason in (Reason.EVENT_DEAD, Reason.MISMATCH):
+        for reason in (Reason.EVENT_DEAD, Reason.MISMATCH, Reason.EVENTS_MISSED):
             tx.troubles.end(scope, reason, now=now)
     if not tx.outbox.list(workspace_id=workspace_id, state=EffectState.DEAD, limit=1):
         tx.troubles.end(scope, Reason.EFFECT_DEAD, now=now)

@@ -72,9 +72,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updated:
-    """A workspace as it is now. `warnings`: what its Jira told that a person has to know."""
+    """A workspace as it is now. `warnings`: what its Jira told that a person has to know.
+
+    `webhook_secret`: only where its Jira is to send webhooks from now on, and there was none.
+    """
 
     workspace: Workspace
+    webhook_secret: str = field(default="", repr=False)
     link: Link | None = None
     warnings: tuple[str, ...] = ()
 
@@ -174,11 +178,20 @@ class WorkspaceChanges:
             link = None
             if account.id:
                 link = add_link(tx, saved.id, account, user="", role=Role.ADMIN, ids=self._ids, now=now)
-            return Updated(workspace=saved, link=link, warnings=warnings)
+            generated = self._first_secret(tx, saved, now=now)
+            return Updated(workspace=saved, link=link, warnings=warnings, webhook_secret=generated)
 
         updated = await self._storage.write(change)
         self._directory.forget()
         return updated
+
+    def _first_secret(self, tx: Transaction, workspace: Workspace, *, now: datetime) -> str:
+        """Generate a webhook secret where webhooks are to come and there is none, as after `events = poll`."""
+        if not self._rules.takes_webhooks(workspace) or self._vault.open(tx, workspace.id, WEBHOOK_SECRET):
+            return ""
+        secret = random_secrets.token_urlsafe(32)
+        self._vault.seal(tx, workspace.id, WEBHOOK_SECRET, secret, now=now)
+        return secret
 
     async def activate(self, name: str, *, by: Principal) -> tuple[Workspace, int]:
         """Work on what comes again, and on what was kept meanwhile, in order; gives how many that were.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from jirabot.config import Settings, WorkspaceDefaults
 from jirabot.core.issues import ServerInfo
 from jirabot.core.ports import Deployment, NormalBase, Transaction
-from jirabot.core.workspaces import Workspace
+from jirabot.core.workspaces import Workspace, settings_of
 from jirabot.errors import ConfigurationInvalid, InvalidInput, WorkspaceExists
 
 WEBHOOK_SECRET_BYTES = 16
@@ -40,6 +40,10 @@ class WorkspaceRules:
                 [f"no agent `{agent}` is configured (configured: {names})"],
                 hint=f"add a section `[agents.{agent}]` to the configuration",
             )
+
+    def takes_webhooks(self, workspace: Workspace) -> bool:
+        """Say whether its Jira is to send webhooks, and so needs a secret."""
+        return settings_of(workspace, self._settings.workspace).events != "poll"
 
     def auth_problems(self, deployment: str, auth: str) -> list[str]:
         """Say that nobody signs in to such a Jira that way."""

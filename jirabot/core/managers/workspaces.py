@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from jirabot.config import Settings, shown_settings
 from jirabot.core import objects
+from jirabot.core.catching_up import begun
 from jirabot.core.credentials import Credentials
+from jirabot.core.deliveries import Origin
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.managers.grants import Grants
@@ -81,6 +83,8 @@ class Missing:
 class Created:
     """A new workspace; `webhook_secret` only where it was generated, `link` where one was asked for.
 
+    None is generated where no webhook is wanted.
+
     `warnings`: what its Jira told that a person has to know.
     """
 
@@ -143,22 +147,27 @@ class Workspaces:
         account = Account(id=AccountId(wanted.link))
         draft = await self._sign_in.located(draft, ask=wanted.validate)
         warnings, given = self._sign_in.warnings(draft), wanted.given
+        begun_at = draft.created_at
         if wanted.validate and not self._grants.needs_consent(draft):
             site = self._sites.site(draft, Credentials(api_key=wanted.api_key))
             info = await site.server_info()
+            begun_at = info.server_time or begun_at
             draft, told = self._rules.as_jira_says(draft, info, hint=f"give `--deployment {info.deployment}`")
             warnings += told
             draft = replace(draft, service_account=await site.myself())
             given = replace(given, expires_at=given.expires_at or await site.key_expires_at())
             account = await find_account(site, wanted.link) if wanted.link else account
-        secret = wanted.webhook_secret or random_secrets.token_urlsafe(32)
+        generated = random_secrets.token_urlsafe(32) if self._rules.takes_webhooks(draft) else ""
+        secret = wanted.webhook_secret or generated
 
         def change(tx: Transaction) -> tuple[Link | None, tuple[Missing, ...]]:
             now = draft.created_at
             check_free(tx, draft)
             tx.workspaces.add(draft)
+            tx.checkpoints.save(begun(draft.id, at=begun_at, now=now))
             self._sign_in.store(tx, draft, given)
-            self._vault.seal(tx, draft.id, WEBHOOK_SECRET, secret, now=now)
+            if secret:
+                self._vault.seal(tx, draft.id, WEBHOOK_SECRET, secret, now=now)
             link = None
             if account.id:
                 link = add_link(tx, draft.id, account, user="", role=Role.ADMIN, ids=self._ids, now=now)
@@ -326,7 +335,8 @@ class Workspaces:
                     command="add a section `[agents.NAME]` to the configuration",
                 )
             )
-        if not tx.deliveries.list(workspace_id=workspace.id, limit=1):
+        hears_by_webhook = settings_of(workspace, self._settings.workspace).events == "webhook"
+        if hears_by_webhook and not tx.deliveries.list(workspace_id=workspace.id, origin=Origin.WEBHOOK, limit=1):
             found.append(
                 Missing(
                     what="webhook",

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from jirabot.core.bodies import Body
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
+from jirabot.core.catching_up import ChangedIssue, Span
 from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Envelope
 from jirabot.core.grants import Authority, Grant, OAuthApp, Site
@@ -120,6 +121,19 @@ class JiraSite(Protocol):
 
         By its property or footer; with *words* given, one that bears neither and says the same is found, too.
         """
+
+    async def list_changes(
+        self, span: Span, *, now: datetime, projects: Sequence[str] = (), known: Mapping[IssueId, datetime] = ...
+    ) -> Sequence[ChangedIssue]:
+        """Find the issues that changed since *span* began, each with what happened on it within.
+
+        With *projects*, of no others than these (keys). *known*: issues that are left out where they have not been
+        updated since. *now* is Jira's time; so are those of the span.
+        """
+
+    @property
+    def calls_count(self) -> int:
+        """How many requests this client has made."""
 
     def issue_address(self, issue_key: IssueKey) -> str:
         """Make the address where people see an issue."""

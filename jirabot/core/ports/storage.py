@@ -18,6 +18,7 @@ from jirabot.core.ports.people import (
 from jirabot.core.ports.upkeep import (
     BreakerStore,
     BudgetStore,
+    CheckpointStore,
     RejectionStore,
     RetentionStore,
     SoundnessStore,
@@ -61,6 +62,8 @@ class Transaction(Protocol):
     def soundness(self) -> SoundnessStore: ...
     @property
     def budgets(self) -> BudgetStore: ...
+    @property
+    def checkpoints(self) -> CheckpointStore: ...
 
 
 class Storage(Protocol):

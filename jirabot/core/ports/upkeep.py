@@ -7,6 +7,7 @@ from typing import Protocol
 
 from jirabot.core.breakers import Breaker
 from jirabot.core.budgets import Bucket
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.conversations import Run
 from jirabot.core.ids import BackendName, ConversationId, WorkspaceId
 from jirabot.core.soundness import BodyFile, Dangling, Held
@@ -93,6 +94,16 @@ class BudgetStore(Protocol):
 
     def list(self, name: str) -> Mapping[WorkspaceId, Bucket]:
         """Tell what was left of each workspace's budget of that name."""
+
+
+class CheckpointStore(Protocol):
+    """How far each workspace's Jira was looked through for what no webhook told."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Add a workspace's checkpoint, or replace it."""
+
+    def find(self, workspace_id: WorkspaceId) -> Checkpoint | None: ...
+    def list(self) -> Mapping[WorkspaceId, Checkpoint]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Protocol
 
 from jirabot.core.conversations import Conversation, Message, Run, RunEvent, State
-from jirabot.core.deliveries import Delivery, DeliveryState, Lease, NewDelivery, Outcome, Recorded, SavedDelivery
+from jirabot.core.deliveries import (
+    Delivery,
+    DeliveryState,
+    Lease,
+    NewDelivery,
+    Origin,
+    Outcome,
+    Recorded,
+    SavedDelivery,
+)
 from jirabot.core.effects import EffectState, OwedEffect
 from jirabot.core.ids import (
     CommentId,
@@ -35,7 +44,12 @@ class DeliveryStore(Protocol):
         """Find the request as it came; None once it is pruned."""
 
     def list(
-        self, *, workspace_id: WorkspaceId | None = None, state: DeliveryState | None = None, limit: int = 50
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        state: DeliveryState | None = None,
+        origin: Origin | None = None,
+        limit: int = 50,
     ) -> Sequence[Delivery]:
         """List the newest first."""
 
@@ -81,6 +95,9 @@ class DeliveryStore(Protocol):
 
     def acted(self, workspace_id: WorkspaceId, key: TriggerKey) -> DeliveryId | None:
         """Find the delivery that has acted on a trigger key."""
+
+    def is_told(self, workspace_id: WorkspaceId, key: TriggerKey) -> bool:
+        """Say whether a delivery has asked by that trigger key and was handled, whatever came of it; not given up."""
 
     def record_action(
         self, workspace_id: WorkspaceId, key: TriggerKey, delivery_id: DeliveryId, *, now: datetime

@@ -3,6 +3,7 @@
 Source: "The Jira Cloud platform REST API", groups Issues, Issue remote links and Issue search.
 """
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,13 @@ from jirabot.sandbox.rest.requests import actor_of, answer, done, number, read_o
 
 PAGE = 50
 GLOBAL_ID_LIMIT = 255
+
+CLOUD_SEARCH = frozenset(
+    {"jql", "nextPageToken", "maxResults", "fields", "expand", "properties", "fieldsByKeys", "failFast"}
+    | {"reconcileIssues"}
+)
+DATA_CENTER_SEARCH = frozenset({"jql", "startAt", "maxResults", "fields", "expand", "validateQuery", "properties"})
+"""What a search may be given."""
 
 
 class Issues:
@@ -166,30 +174,49 @@ class Issues:
 
     async def _search(self, request: web.Request) -> web.Response:
         given: Mapping[str, Any] = request.query if request.method == "GET" else await read_object(request)
+        unknown = sorted(given.keys() - (CLOUD_SEARCH if self._moved else DATA_CENTER_SEARCH))
+        if unknown:
+            raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
         text = str(given.get("jql") or "")
-        query = jql.parse(text, now=self._clock())
+        query = jql.parse(text, now=self._clock(), projects=self._jira.projects.values())
         if self._moved and not query.clauses:
             raise Refusal(
                 400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
             )
         sees = self._jira.may(actor_of(), "BROWSE_PROJECTS")
-        issues = query.select(self._jira.issues.values()) if sees else []
+        issues = query.select(self._jira.indexed()) if sees else []
         fields = given.get("fields")
         names = words(fields) if isinstance(fields, str) or fields is None else list(fields)
-        start = int(given.get("nextPageToken") or given.get("startAt") or 0)
-        most = int(given.get("maxResults") or PAGE)
+        start = self._begins_at(given, text)
+        most = min(int(given.get("maxResults") or PAGE), self._jira.search_cap)
         page = issues[start : start + most]
         if self._moved:
-            return answer(self._cloud_page(request, page, names, start + most, len(issues)))
+            return answer(self._cloud_page(request, page, names, text, (start + most, len(issues))))
         found = [self._found(request, issue, names or ["*navigable"]) for issue in page]
         return answer({"startAt": start, "maxResults": most, "total": len(issues), "issues": found})
 
+    def _begins_at(self, given: Mapping[str, Any], text: str) -> int:
+        """Say where a page begins; on Cloud a token says so, which is good for its own query alone."""
+        token = given.get("nextPageToken")
+        if not token:
+            return int(given.get("startAt") or 0)
+        try:
+            start, _, of = base64.urlsafe_b64decode(str(token)).decode().partition(" ")
+        except ValueError:
+            start, of = "", ""
+        if not start.isdigit() or of != text:
+            raise Refusal(400, "The provided next page token is invalid or expired.")
+        return int(start)
+
     def _cloud_page(
-        self, request: web.Request, page: list[Issue], names: list[str], end: int, total: int
+        self, request: web.Request, page: list[Issue], names: list[str], text: str, ends: tuple[int, int]
     ) -> JsonObject:
+        end, total = ends
         found = [self._found(request, issue, names) if names else {"id": issue.id} for issue in page]
-        is_last = end >= total
-        return {"issues": found, "isLast": is_last, **({} if is_last else {"nextPageToken": str(end)})}
+        if end >= total:
+            return {"issues": found, "isLast": True}
+        token = base64.urlsafe_b64encode(f"{end} {text}".encode()).decode()
+        return {"issues": found, "isLast": False, "nextPageToken": token}
 
     async def _gone(self, request: web.Request) -> web.Response:
         raise Refusal(

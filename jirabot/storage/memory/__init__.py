@@ -17,7 +17,7 @@ from jirabot.storage.memory.directory import Repositories, Secrets, Tokens, User
 from jirabot.storage.memory.holds import Breakers, Pauses
 from jirabot.storage.memory.outbox import Outbox
 from jirabot.storage.memory.tables import Tables
-from jirabot.storage.memory.upkeep import Budgets, Rejections, Retention, Soundness, Troubles
+from jirabot.storage.memory.upkeep import Budgets, Checkpoints, Rejections, Retention, Soundness, Troubles
 
 T = TypeVar("T")
 
@@ -84,3 +84,4 @@ class _Unit:
         self.retention = Retention(state)
         self.soundness = Soundness(state)
         self.budgets = Budgets(state)
+        self.checkpoints = Checkpoints(state)

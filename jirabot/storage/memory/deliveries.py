@@ -15,6 +15,7 @@ from jirabot.core.deliveries import (
     DeliveryState,
     Lease,
     NewDelivery,
+    Origin,
     Outcome,
     Recorded,
     SavedDelivery,
@@ -59,6 +60,7 @@ class Deliveries(Store):
             received_at=new.received_at,
             handled_at=None,
             replay_of=new.replay_of,
+            origin=new.origin,
         )
         add_new(state.deliveries, new.id, received)
         state.fingerprints[print_] = new.id
@@ -95,9 +97,15 @@ class Deliveries(Store):
         return self._state.requests.get(delivery_id)
 
     def list(
-        self, *, workspace_id: WorkspaceId | None = None, state: DeliveryState | None = None, limit: int = 50
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        state: DeliveryState | None = None,
+        origin: Origin | None = None,
+        limit: int = 50,
     ) -> Sequence[Delivery]:
         asked = (each for each in self._newest() if workspace_id in (None, each.workspace_id))
+        asked = (each for each in asked if origin in (None, each.origin))
         return [each for each in asked if state in (None, each.state)][:limit]
 
     def _newest(self) -> Sequence[Delivery]:
@@ -182,6 +190,10 @@ class Deliveries(Store):
 
     def acted(self, workspace_id: WorkspaceId, key: TriggerKey) -> DeliveryId | None:
         return self._state.actions.get((workspace_id, key))
+
+    def is_told(self, workspace_id: WorkspaceId, key: TriggerKey) -> bool:
+        every = [each for each in self._state.deliveries.values() if each.state is not DeliveryState.DEAD]
+        return any((each.workspace_id, each.trigger_key) == (workspace_id, key) for each in every)
 
     def record_action(
         self, workspace_id: WorkspaceId, key: TriggerKey, delivery_id: DeliveryId, *, now: datetime

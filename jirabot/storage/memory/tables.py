@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from jirabot.core.breakers import Breaker
 from jirabot.core.budgets import Bucket
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.conversations import Conversation, Message, Run, RunEvent
 from jirabot.core.deliveries import (
     Delivery,
@@ -88,6 +89,7 @@ class Tables:
     strikes: dict[tuple[str, Strike], tuple[datetime, ...]] = field(default_factory=dict)
     pruned_at: dict[str, datetime] = field(default_factory=dict)
     budgets: dict[tuple[WorkspaceId, str], Bucket] = field(default_factory=dict)
+    checkpoints: dict[WorkspaceId, Checkpoint] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(**{each.name: dict(getattr(self, each.name)) for each in fields(self)})

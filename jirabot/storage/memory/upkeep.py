@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from jirabot.core.budgets import Bucket
+from jirabot.core.catching_up import Checkpoint
 from jirabot.core.conversations import LIVE_RUNS, RunState
 from jirabot.core.deliveries import FINISHED, UNFINISHED, Delivery, DeliveryState
 from jirabot.core.ids import (
@@ -108,6 +109,19 @@ class Budgets(Store):
 
     def list(self, name: str) -> Mapping[WorkspaceId, Bucket]:
         return {workspace_id: left for (workspace_id, of), left in self._state.budgets.items() if of == name}
+
+
+class Checkpoints(Store):
+    """Fulfils `CheckpointStore`."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        self._state.checkpoints[checkpoint.workspace_id] = checkpoint
+
+    def find(self, workspace_id: WorkspaceId) -> Checkpoint | None:
+        return self._state.checkpoints.get(workspace_id)
+
+    def list(self) -> Mapping[WorkspaceId, Checkpoint]:
+        return dict(self._state.checkpoints)
 
 
 class Retention(Store):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jirabot.core.deliveries import Delivery, DeliveryState, Recorded, SavedDelivery
+from jirabot.core.deliveries import Delivery, DeliveryState, Origin, Recorded, SavedDelivery
 from jirabot.core.ids import DeliveryId, IssueKey, TriggerKey
 from jirabot.core.ports import Storage
 from jirabot.errors import Conflict
@@ -51,6 +51,7 @@ async def test_a_new_one_is_found_as_it_came(storage: Storage):
         received_at=NOW,
         handled_at=None,
         replay_of=DeliveryId("d0"),
+        origin=Origin.WEBHOOK,
     )
 
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _spare_new_deliveries_indexes()
     _add_cloud_id()
     _add_origin_of_links()
+    _add_catch_up()
 
 
 def _spare_new_deliveries_indexes() -> None:
@@ -39,3 +40,32 @@ def _add_origin_of_links() -> None:
     """Keep who made a link, by hand all there are, and find an account's ended ones."""
     op.add_column("links", sa.Column("origin", sa.Text, nullable=False, server_default="hand"))
     op.create_index("links_of_account", "links", ["workspace_id", "account_id"])
+
+
+def _add_catch_up() -> None:
+    """Keep how far each Jira was looked through, and how an event came to be known."""
+    op.add_column("deliveries", sa.Column("origin", sa.Text, nullable=False, server_default="webhook"))
+    op.create_index(
+        "deliveries_trigger",
+        "deliveries",
+        ["workspace_id", "trigger_key"],
+        sqlite_where=sa.text("trigger_key IS NOT NULL"),
+        postgresql_where=sa.text("trigger_key IS NOT NULL"),
+    )
+    op.create_table(
+        "checkpoints",
+        sa.Column("workspace_id", sa.Text, nullable=False),
+        sa.Column("begun_at", sa.BigInteger, nullable=False),
+        sa.Column("seen_until", sa.BigInteger, nullable=False),
+        sa.Column("looked_at", sa.BigInteger),
+        sa.Column("calls_count", sa.Integer, nullable=False),
+        sa.Column("calls_since", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name="checkpoints_pk"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name="checkpoints_workspace_id_fk",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+    )

@@ -1,0 +1,212 @@
+"""Looks through each workspace's Jira for what no webhook told: now and then, or as the only way in (`events = poll`).
+
+What it finds and how far it has looked are written in one transaction: a daemon that dies in between looks again, and
+what it finds twice acts once.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jirabot.core import catching_up
+from jirabot.core.catching_up import ChangedIssue, Checkpoint, Span
+from jirabot.core.ids import IssueId, WorkspaceId
+from jirabot.core.managers import troubles
+from jirabot.core.managers.directory import Directory, Served, named
+from jirabot.core.managers.finds import Find, Finds, projects_of
+from jirabot.core.managers.gaps import Gaps
+from jirabot.core.managers.probes import Probes
+from jirabot.core.managers.troubles import Found
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
+from jirabot.core.retry import RetryAt, next_attempt
+from jirabot.core.scopes import of_workspace
+from jirabot.core.troubles import Reason
+from jirabot.core.workspaces import Workspace, WorkspaceState
+from jirabot.errors import JirabotError, JiraRefused, JiraRejected, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """The looks at a workspace that failed, one after the other."""
+
+    count: int
+    at: datetime
+    due_at: datetime
+
+
+class CatchUp:
+    """Catches up, workspaces side by side."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        directory: Directory,
+        finds: Finds,
+        gaps: Gaps,
+        probes: Probes,
+        clock: Clock,
+        ids: Ids,
+        log: Events,
+        switched_off: Collection[str],
+    ) -> None:
+        """*switched_off*: the deployments that nothing is heard from."""
+        self._storage, self._directory, self._probes = storage, directory, probes
+        self._finds, self._gaps, self._switched_off = finds, gaps, switched_off
+        self._clock, self._ids, self._log = clock, ids, log
+        self._going: set[WorkspaceId] = set()
+        self._failures: dict[WorkspaceId, _Failure] = {}
+        self._known: dict[WorkspaceId, Mapping[IssueId, datetime]] = {}
+
+    async def claim(self, *, by: Principal) -> Served | None:
+        """Take the workspace that is due the longest; None where none is. `carry` gives it back."""
+        due_at, served = min(await self._due(), key=lambda each: each[0], default=(None, None))
+        if due_at is None or served is None or due_at > self._clock.now():
+            return None
+        self._going.add(served.workspace.id)
+        return served
+
+    async def next_due_seconds(self) -> float | None:
+        """Tell in how many seconds the next workspace is due; None where there is none to look at."""
+        due = [due_at for due_at, _ in await self._due()]
+        return max(0.0, (min(due) - self._clock.now()).total_seconds()) if due else None
+
+    async def carry(self, served: Served, *, by: Principal) -> None:
+        """Look at a workspace that was claimed; a failure is noted, and the next look comes later.
+
+        Raises:
+            StorageUnavailable, DatabaseUnusable: the database is what fails.
+        """
+        workspace_id = served.workspace.id
+        try:
+            await self.look(served, by=by)
+            self._failures.pop(workspace_id, None)
+        except JirabotError as error:
+            await self._failed(served, error)
+        finally:
+            self._going.discard(workspace_id)
+
+    async def look(self, served: Served, *, by: Principal) -> int:
+        """Look for what happened since the last look, and write it down; count what was new.
+
+        Where nobody looked for longer than a day, the last day is caught up, and what was before waits for a person.
+
+        Raises:
+            JirabotError: Jira did not answer, or knows us as somebody else; nothing was written.
+        """
+        workspace = served.workspace
+        known = await self._storage.read(lambda tx: tx.checkpoints.find(workspace.id))
+        site, now_there = await self._finds.open(served)
+        if known is None:
+            # A workspace that an earlier release has made: nobody has ever promised to look further back.
+            begun = catching_up.begun(workspace.id, at=now_there, now=self._clock.now())
+            await self._storage.write(lambda tx: self._begin(tx, begun))
+            return 0
+        span, missed = catching_up.span(known, now_there)
+        read = self._known.get(workspace.id, {})
+        issues = await site.list_changes(
+            span, now=now_there, projects=projects_of(served.settings), known={} if missed else read
+        )
+        finds = await asyncio.to_thread(self._finds.detect, served, issues)
+        after = catching_up.looked(known, until=now_there, calls=site.calls_count, now=self._clock.now())
+        count = await self._storage.write(lambda tx: self._write(tx, served, finds, missed, known, after))
+        if count is None:
+            return 0
+        self._known[workspace.id] = _still_known(read, issues, span)
+        told = {"changed": len(issues), "count": count, "calls": site.calls_count}
+        self._log.tell("catch_up.looked", level="info" if count else "debug", workspace=workspace.name, **told)
+        return count
+
+    async def checkpoint(self, name: str, *, by: Principal) -> Checkpoint | None:
+        """Tell how far a workspace's Jira was looked through; None before the first look.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+        """
+        return await self._storage.read(lambda tx: tx.checkpoints.find(named(tx, name).id))
+
+    def _begin(self, tx: Transaction, begun: Checkpoint) -> None:
+        if tx.workspaces.find(begun.workspace_id) is not None and tx.checkpoints.find(begun.workspace_id) is None:
+            tx.checkpoints.save(begun)
+
+    def _write(
+        self,
+        tx: Transaction,
+        served: Served,
+        finds: Sequence[Find],
+        missed: Span | None,
+        known: Checkpoint,
+        after: Checkpoint,
+    ) -> int | None:
+        """Write down what was found with the checkpoint; nothing (None) where the workspace changed meanwhile."""
+        workspace = tx.workspaces.find(known.workspace_id)
+        if workspace is None or not _is_same(workspace, served.workspace) or tx.checkpoints.find(workspace.id) != known:
+            return None
+        if missed is not None:
+            self._gaps.record(tx, served, missed)
+        tx.checkpoints.save(after)
+        tx.troubles.end(of_workspace(workspace.id), Reason.CATCH_UP_FAILING, now=self._clock.now())
+        return self._finds.record(tx, served, finds)
+
+    async def _due(self) -> list[tuple[datetime, Served]]:
+        """List the workspaces that nobody looks at now, each with the time when somebody is to."""
+        checkpoints = await self._storage.read(lambda tx: tx.checkpoints.list())
+        waiting = [each for each in await self._directory.all() if self._is_looked_at(each)]
+        return [(self._due_at(each, checkpoints.get(each.workspace.id)), each) for each in waiting]
+
+    def _is_looked_at(self, served: Served) -> bool:
+        workspace = served.workspace
+        if workspace.state is not WorkspaceState.ACTIVE or workspace.deployment in self._switched_off:
+            return False
+        return workspace.id not in self._going and bool(served.settings.looks_every)
+
+    def _due_at(self, served: Served, known: Checkpoint | None) -> datetime:
+        """Say when to look; at once where our clock was set back behind the last look."""
+        now, failure = self._clock.now(), self._failures.get(served.workspace.id)
+        if failure is not None:
+            return failure.due_at if failure.at <= now else now
+        last = (known.looked_at or known.calls_since) if known else now
+        return last + served.settings.looks_every if last <= now else now
+
+    async def _failed(self, served: Served, error: JirabotError) -> None:
+        """Put off the next look, and tell who is to know; the database's own faults are told by who watches it."""
+        workspace, now, before = served.workspace, self._clock.now(), self._failures.get(served.workspace.id)
+        count = before.count + 1 if before else 1
+        chosen = next_attempt(error, count, now, jitter=random.random(), most=sys.maxsize)  # noqa: S311 - spreads load
+        due_at = max(now + served.settings.looks_every, chosen.at if isinstance(chosen, RetryAt) else now)
+        self._failures[workspace.id] = _Failure(count=count, at=now, due_at=due_at)
+        if error.kind is Kind.UNAVAILABLE:
+            raise error
+        level = "warning" if count == 1 else "debug"
+        self._log.tell("catch_up.failed", level=level, workspace=workspace.name, cause=error.message, hint=error.hint)
+        if isinstance(error, JiraRefused) or error.kind is Kind.UNREACHABLE:
+            await self._probes.note(served, error)
+        elif isinstance(error, JiraRejected):
+            await self._storage.write(lambda tx: self._tell(tx, workspace, error))
+
+    def _tell(self, tx: Transaction, workspace: Workspace, error: JirabotError) -> None:
+        found = Found(
+            scope=of_workspace(workspace.id),
+            reason=Reason.CATCH_UP_FAILING,
+            text=f"the Jira of `{workspace.name}` can't be searched: {error.message}",
+            fix=f"{error.hint or 'mend what it says'}; `jirabot workspace show {workspace.name}` tells its settings",
+        )
+        troubles.begin(tx, found, new_id=self._ids.sortable(), now=self._clock.now())
+
+
+def _is_same(workspace: Workspace, looked_at: Workspace) -> bool:
+    """Say whether what was found is of the Jira, and for the account, that the workspace still has, and is served."""
+    same = (workspace.base_url, workspace.service_account.id) == (looked_at.base_url, looked_at.service_account.id)
+    return same and workspace.state is WorkspaceState.ACTIVE
+
+
+def _still_known(
+    known: Mapping[IssueId, datetime], issues: Sequence[ChangedIssue], span: Span
+) -> Mapping[IssueId, datetime]:
+    """Remember of each issue as of when it was read; those that no search finds any more are forgotten."""
+    kept = {issue_id: at for issue_id, at in known.items() if span.holds(at)}
+    return kept | {issue.id: issue.updated_at for issue in issues}

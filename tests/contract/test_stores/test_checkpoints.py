@@ -1,0 +1,80 @@
+"""What every `CheckpointStore` promises, and the inbox beside it: how far was looked, and what was told already."""
+
+from dataclasses import replace
+
+import pytest
+
+from jirabot.core.catching_up import begun
+from jirabot.core.deliveries import DeliveryState, Origin, Outcome
+from jirabot.core.ids import DeliveryId, TriggerKey, WorkspaceId
+from jirabot.core.ports import Storage, Transaction
+from tests.contract.test_stores.lanes import claim
+from tests.contract.test_stores.values import NOW, OTHER, WS, at, delivery
+
+FIRST = begun(WS, at=NOW, now=at(1))
+KEY = TriggerKey("comment:1")
+
+
+async def test_the_last_that_was_saved_of_a_workspace_is_found(storage: Storage):
+    later = replace(FIRST, seen_until=at(60), looked_at=at(61), calls_count=4)
+
+    def change(tx: Transaction) -> None:
+        for each in (FIRST, later, begun(OTHER, at=at(2), now=at(2))):
+            tx.checkpoints.save(each)
+
+    await storage.write(change)
+
+    assert await storage.read(lambda tx: tx.checkpoints.find(WS)) == later
+    assert set(await storage.read(lambda tx: tx.checkpoints.list())) == {WS, OTHER}
+
+
+async def test_where_none_was_saved_none_is_found(storage: Storage):
+    assert await storage.read(lambda tx: tx.checkpoints.find(WS)) is None
+    assert await storage.read(lambda tx: tx.checkpoints.list()) == {}
+
+
+@pytest.mark.parametrize("removed", [WS, OTHER])
+async def test_it_goes_with_its_workspace(storage: Storage, removed: WorkspaceId):
+    await storage.write(lambda tx: tx.checkpoints.save(FIRST))
+    await storage.write(lambda tx: tx.workspaces.remove(removed))
+
+    assert await storage.read(lambda tx: tx.checkpoints.find(WS)) == (None if removed == WS else FIRST)
+
+
+async def test_deliveries_and_checkpoint_stand_together_or_not_at_all(storage: Storage):
+    """F84: a checkpoint that moves without its events drops them for good."""
+
+    def change(tx: Transaction) -> None:
+        tx.deliveries.record([delivery(origin=Origin.CATCH_UP)])
+        tx.checkpoints.save(FIRST)
+        raise LookupError("on purpose")
+
+    with pytest.raises(LookupError):
+        await storage.write(change)
+    assert await storage.read(lambda tx: (tx.checkpoints.find(WS), tx.deliveries.list())) == (None, [])
+
+
+@pytest.mark.parametrize("origin", Origin)
+async def test_deliveries_are_listed_by_how_they_came(storage: Storage, origin: Origin):
+    for each in Origin:
+        await storage.record(delivery(each.value, origin=each))
+
+    found = await storage.read(lambda tx: tx.deliveries.list(origin=origin))
+    assert [(each.id, each.origin) for each in found] == [(origin.value, origin)]
+
+
+async def test_what_was_told_is_known_by_its_trigger_key(storage: Storage):
+    """Whatever came of it, but only once it was handled."""
+
+    def told(tx: Transaction) -> list[bool]:
+        keys = ((WS, KEY), (OTHER, KEY), (WS, TriggerKey("comment:2")))
+        return [tx.deliveries.is_told(workspace_id, key) for workspace_id, key in keys]
+
+    await storage.record(delivery())
+    assert await storage.read(told) == [False, False, False]
+
+    lease = await claim(storage)
+    assert lease is not None
+    ignored = Outcome(state=DeliveryState.IGNORED, decision="ignore", reason="not-asked", text="", trigger_key=KEY)
+    await storage.write(lambda tx: tx.deliveries.conclude(lease, DeliveryId("d1"), ignored, now=at(1)))
+    assert await storage.read(told) == [True, False, False]
