@@ -14,6 +14,7 @@ from jirabot.core.announcer import Announcer
 from jirabot.core.ids import BackendName, DeliveryId
 from jirabot.core.managers.alerts import WebhookAlerts
 from jirabot.core.managers.arrivals import Arrivals
+from jirabot.core.managers.audit import Audit
 from jirabot.core.managers.budgets import Budgets
 from jirabot.core.managers.callers import Callers
 from jirabot.core.managers.catch_up import CatchUp
@@ -30,6 +31,7 @@ from jirabot.core.managers.enrolment import Enrolment
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.expiry import Expiry
 from jirabot.core.managers.finds import Finds
+from jirabot.core.managers.forgetting import Forgetting
 from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.intake import Intake
@@ -67,6 +69,7 @@ from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS, Deployment, tell
 from jirabot.machine import QuietLog, RandomIds, SystemClock
+from jirabot.storage import backups
 from jirabot.storage.engine import Database
 from jirabot.storage.lock import DataFolderLock
 from jirabot.storage.master_key import MasterKeys, NoKeyring, SystemKeyring
@@ -99,6 +102,7 @@ class App:
     workspace_changes: WorkspaceChanges
     deletions: Deletions
     pauses: Pauses
+    forgetting: Forgetting
     users: Users
     enrolment: Enrolment
     repositories: Repositories
@@ -118,6 +122,7 @@ class App:
     outbox: Outbox
     retention: Retention
     soundness: Soundness
+    audit: Audit
     doctor: Doctor
     overview: Overview
     replays: Replays
@@ -287,6 +292,7 @@ def _wired(
         owner=owner,
     )
     lock = DataFolderLock(settings.data_dir)
+    audit = Audit(storage=storage)
     keys, bodies = Keys(storage=storage, vault=vault, clock=clock), Spool(settings.spool)
     dry_runs = DryRuns(
         examiner=examiner,
@@ -417,12 +423,14 @@ def _wired(
         soundness=Soundness(
             storage=storage,
             keys=keys,
+            audit=audit,
             checkouts=checkouts,
             bodies=bodies,
             clock=clock,
             daemon_runs=lock.is_held,
             lives=_lives,
         ),
+        audit=audit,
         conversations=Conversations(
             storage=storage,
             checkouts=checkouts,
@@ -439,6 +447,16 @@ def _wired(
             backends=backends,
             clock=clock,
             daemon_runs=lock.is_held,
+        ),
+        forgetting=Forgetting(
+            storage=storage,
+            directory=directory,
+            checkouts=checkouts,
+            backends=backends,
+            bodies=bodies,
+            beside=lambda: backups.beside(settings.database),
+            daemon_runs=lock.is_held,
+            clock=clock,
         ),
         pauses=Pauses(storage=storage, clock=clock, agents=settings.agents.keys()),
         overview=Overview(

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jirabot.config import Settings
+from jirabot.core.audit import Act, Entry
+from jirabot.core.people import Principal
 from jirabot.errors import DaemonRunning
 from jirabot.machine import SystemClock
-from jirabot.storage import backups, migrations
+from jirabot.storage import audit, backups, migrations
 from jirabot.storage.backups import Backup, Restored
 from jirabot.storage.lock import DataFolderLock
 from jirabot.storage.spool import Spool
@@ -63,7 +65,7 @@ def upgrade_database(settings: Settings) -> Upgraded:
     return Upgraded(before=before, now=migrations.HEAD, copy=copy)
 
 
-def backup_database(settings: Settings, file: Path | None) -> Backup:
+def backup_database(settings: Settings, file: Path | None, *, by: Principal) -> Backup:
     """Back the database up to *file*, by default one named by the time in the current folder. A daemon may run.
 
     Raises:
@@ -73,10 +75,13 @@ def backup_database(settings: Settings, file: Path | None) -> Backup:
     """
     now = SystemClock().now()
     file = file or Path(f"jirabot-{now:%Y%m%d-%H%M%S}.db")
-    return backups.make(settings.database, file.absolute(), spool=Spool(settings.spool), now=now)
+    made = backups.make(settings.database, file.absolute(), spool=Spool(settings.spool), now=now)
+    if made.schema == migrations.HEAD:
+        audit.append_to(settings.database, Entry(at=now, by=by, act=Act.DATABASE_BACKED_UP, subject=file.name))
+    return made
 
 
-def restore_database(settings: Settings, file: Path) -> Restored:
+def restore_database(settings: Settings, file: Path, *, by: Principal) -> Restored:
     """Put a backup in the place of the database, which is kept beside.
 
     Raises:
@@ -86,7 +91,8 @@ def restore_database(settings: Settings, file: Path) -> Restored:
         StorageUnavailable: the data folder refuses, or another process uses the database.
     """
     with DataFolderLock.made(settings.data_dir):
-        return backups.restore(file.absolute(), settings.database, spool=Spool(settings.spool), now=SystemClock().now())
+        entry = Entry(at=SystemClock().now(), by=by, act=Act.DATABASE_RESTORED, subject=file.name)
+        return backups.restore(file.absolute(), settings.database, spool=Spool(settings.spool), entry=entry)
 
 
 @contextlib.contextmanager

@@ -81,9 +81,10 @@ def backup(
 
     The master key of the stored secrets is not in it, nor are checkouts, which are made anew.
     """
+    from jirabot.core.people import SHELL
     from jirabot.database import backup_database
 
-    made = backup_database(running.settings_of(context), file)
+    made = backup_database(running.settings_of(context), file, by=SHELL)
     shown = {"file": str(made.file), "schema": made.schema, "bytes": made.size_bytes}
     output.show({**shown, "key": made.key_id, "key_source": made.key_source}, as_json=as_json)
     if made.key_id:
@@ -112,11 +113,12 @@ def restore(
     The file is checked first, and brought to this version's schema. Of what happened since it was made nothing is known
     afterwards: events without an outcome in it are handled again.
     """
+    from jirabot.core.people import SHELL
     from jirabot.database import restore_database
 
     settings = running.settings_of(context)
     asking.confirm(f"put `{file}` in the place of the database `{settings.database}`, which is kept beside", yes=yes)
-    done = restore_database(settings, file)
+    done = restore_database(settings, file, by=SHELL)
     kept = str(done.kept) if done.kept else None
     output.show({"database": str(settings.database), "schema": done.schema, "kept": kept}, as_json=as_json)
     output.note("`jirabot key check` says whether its secrets open with the master key that is found")

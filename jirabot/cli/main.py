@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from jirabot import __version__
-from jirabot.cli import config as config_commands
 from jirabot.cli import (
+    audit,
     conversation,
     db,
     demo,
@@ -28,6 +28,7 @@ from jirabot.cli import (
     user,
     workspace_changes,
 )
+from jirabot.cli import config as config_commands
 from jirabot.cli.exits import Exit, tell
 from jirabot.errors import CommandFailed, JirabotError
 
@@ -61,6 +62,7 @@ app.add_typer(event.app, name="event")
 app.add_typer(conversation.app, name="conversation")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(db.app, name="db")
+app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")
 app.add_typer(key.app, name="key")
 app.add_typer(config_commands.app, name="config")

@@ -1,7 +1,7 @@
 """Options that many commands share, declared once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,3 +59,19 @@ def duration_of(option: str, text: str, *, such_as: str) -> timedelta | None:
         return duration(text) if text else None
     except ValueError as error:
         raise InvalidInput(f"`{option} {text}`: {error}", hint=f"give it as `{option} {such_as}`") from None
+
+
+def moment_of(option: str, text: str, *, now: datetime) -> datetime | None:
+    """Read the time that an option was given: so long before *now*, or a date or time (UTC where it names no zone).
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        ago = duration_of(option, text, such_as="7d")
+        return now - ago if ago else None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from jirabot.cli import output, running, usage
-from jirabot.cli.options import AsJson, NoValidate, TheWorkspace
+from jirabot.cli import asking, output, running, usage
+from jirabot.cli.options import AsJson, NoValidate, TheWorkspace, Yes
 from jirabot.errors import InvalidInput
 
 COLUMNS = ("workspace", "account", "name", "user", "role", "state")
@@ -168,3 +168,46 @@ def unlink(context: typer.Context, workspace: TheWorkspace, account: Account, as
     output.note(
         f"\n{ended.account.label} may trigger the bot no more; `jirabot user link {name} {ended.account.id}` undoes it."
     )
+
+
+@app.command(
+    cls=usage.Command,
+    epilog=usage.examples("jirabot user forget acme ada", "jirabot user forget acme 5b10a2844c20165700ede21g --yes"),
+)
+def forget(
+    context: typer.Context, workspace: TheWorkspace, account: Account, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Remove what is held of a person: names, e-mails, what they wrote, bodies of events. Their link ends.
+
+    What they asked for keeps its outcome, under a pseudonym. Not while a conversation of theirs is open.
+    """
+    from jirabot.core import objects
+    from jirabot.core.people import SHELL
+
+    async def look(jirabot: Any) -> Any:
+        return await jirabot.forgetting.look(workspace, account, by=SHELL)
+
+    async def work(jirabot: Any) -> Any:
+        return await jirabot.forgetting.forget(workspace, account, by=SHELL)
+
+    if not yes:
+        found = running.run(context, look, writes=False)
+        asking.confirm(f"forget `{account}` in `{found.workspace_name}` ({found}), which nothing undoes", yes=yes)
+    done = running.run(context, work)
+    output.show(objects.forgotten(done), as_json=as_json)
+    _note_what_is_left(done)
+
+
+def _note_what_is_left(done: Any) -> None:
+    """Say where jirabot can't reach."""
+    output.note(
+        "\nthey still stand in Jira, which goes on naming them in what it sends, and in backups and logs elsewhere"
+    )
+    if done.branches:
+        output.note(f"and in the commits of {', '.join(done.branches)}")
+    if done.beside:
+        output.note(f"and in these copies of the database, if it was before: {', '.join(done.beside)}")
+    if not done.swept:
+        output.warn(
+            "somebody reads the database: its log holds what was removed until the daemon, and they, have ended"
+        )

@@ -1,14 +1,16 @@
 """The JSON objects that CLI, API and pages show: one shape each, whoever asks (DESIGN.md section 5). Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jirabot.core.audit import Broken, Row, Verdict, facts_of
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
 from jirabot.core.conversations import Conversation, Run, RunEvent
 from jirabot.core.deliveries import Delivery, Step
 from jirabot.core.effects import OwedEffect
+from jirabot.core.forgetting import Forgotten
 from jirabot.core.issues import ServerInfo
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Account, Link
@@ -96,6 +98,19 @@ def link(value: Link, *, workspace_name: str) -> Object:
         "state": value.state.value,
         "origin": value.origin.value,
         "created_at": instant(value.created_at),
+    }
+
+
+def forgotten(value: Forgotten) -> Object:
+    """Show what was removed of a person, and where else they still stand."""
+    return {
+        "workspace": value.workspace_name,
+        "pseudonym": value.pseudonym,
+        **value.counts,
+        "issues": list(value.issues),
+        "branches": list(value.branches),
+        "copies": list(value.beside),
+        "swept": value.swept,
     }
 
 
@@ -231,6 +246,41 @@ def pruned(value: Pruned) -> Object:
 def fault(value: Fault) -> Object:
     """Show what is wrong with the database, why, and what to do."""
     return {"fault": value.kind.value, "text": value.text, "fix": value.fix}
+
+
+def audited(value: Row) -> Object:
+    """Show a row of the audit: who did what, to what, from where, and how it ended."""
+    return {
+        "id": value.no,
+        "at": instant(_moment(value.at)),
+        "by": value.by_name or value.by_kind,
+        "kind": value.by_kind,
+        "from": value.origin,
+        "act": value.act,
+        "workspace": value.workspace_name or None,
+        "workspace_id": value.workspace or None,
+        "subject": value.subject or None,
+        "outcome": value.outcome,
+        "facts": facts_of(value),
+        "hash": value.hash,
+    }
+
+
+def _moment(microseconds: object) -> datetime | None:
+    """Make a time of what the row has; None where somebody has made it none."""
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(str(microseconds)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def verdict(value: Verdict) -> Object:
+    """Show what was found of the audit as a whole."""
+    return {"rows": value.head.no, "head": value.head.hash, "broken": [_broken(each) for each in value.broken]}
+
+
+def _broken(value: Broken) -> Object:
+    return {"id": value.no, "how": value.how.value, "text": value.text}
 
 
 def trouble(value: Placed) -> Object:

@@ -76,10 +76,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks a manager for something: the shell, the daemon itself, a local token, a person known by OIDC."""
+    """Who asks a manager for something: the shell, the daemon itself, a local token, a person known by OIDC.
+
+    `address`: from where it was asked over HTTP.
+    """
 
     kind: str
     name: str
+    address: str = ""
 
 
 PRINCIPALS = "jirabot:"

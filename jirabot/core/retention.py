@@ -35,6 +35,12 @@ class Pruned:
     leftovers: int = 0
     left: tuple[str, ...] = ()
 
+    @property
+    def count(self) -> int:
+        """How much all of it is."""
+        kept = self.rejections + self.troubles + self.checkouts + self.leftovers
+        return self.bodies + self.dead_bodies + self.reports + kept
+
     def __str__(self) -> str:
         """Say how much of what, for people."""
         counted = [

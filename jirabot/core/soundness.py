@@ -30,6 +30,8 @@ class FaultKind(StrEnum):
     LEASE_LOST = "lease-lost"
     """Work that is held by a process that is gone."""
     COMMENT_STUCK = "comment-stuck"
+    AUDIT_BROKEN = "audit-broken"
+    """A row of the audit was changed, removed or inserted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,7 @@ class Workers:
             async with asyncio.timeout(self._app.settings.runs.drain.total_seconds()):
                 await self._at_rest.wait()
                 await self._until_said()
+            await self._app.intake.write_rejections(everything=True)
         if self._running:
             self._app.log.tell(
                 "runs.interrupted",

@@ -6,19 +6,24 @@ Made while others write; put back while nobody does, checked first, with what wa
 import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jirabot.core.audit import Entry
 from jirabot.errors import Conflict, DatabaseUnusable, InvalidInput
-from jirabot.storage import migrations
+from jirabot.storage import audit, migrations
 from jirabot.storage.columns import microseconds
 from jirabot.storage.faults import damaged, file_fault, translated
 from jirabot.storage.secrets_store import KEY_ID, KEY_SOURCE
 from jirabot.storage.spool import Spool, sync_folder
 
 _MADE_AT = "backup.made-at"
+
+_KEPT = "-before-restore-"
+"""What stands in the name of a database that a restore has kept."""
 
 _MISSING = (
     "SELECT count(*) FROM deliveries WHERE spool IS NOT NULL AND state IN ('received', 'waiting', 'paused', 'dead')"
@@ -96,11 +101,11 @@ def make(path: Path, file: Path, *, spool: Spool, now: datetime) -> Backup:
     )
 
 
-def restore(file: Path, path: Path, *, spool: Spool, now: datetime) -> Restored:
+def restore(file: Path, path: Path, *, spool: Spool, entry: Entry) -> Restored:
     """Put the backup *file* in the place of the database at *path*; nobody may use that meanwhile.
 
     The file is copied, checked and brought to this version's schema first; until the last step, which is one rename,
-    the database is what it was.
+    the database is what it was. *entry*, what the audit says of it, comes with it.
 
     Raises:
         InvalidInput: there is no such file.
@@ -112,8 +117,8 @@ def restore(file: Path, path: Path, *, spool: Spool, now: datetime) -> Restored:
     fresh = path.with_name(f"{path.name}.restoring")
     try:
         _copy(file, fresh)
-        schema = _prepare(fresh, file)
-        kept = _clear_the_place(path, spool=spool, now=now)
+        schema = _prepare(fresh, file, entry)
+        kept = _clear_the_place(path, spool=spool, now=entry.at)
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -121,6 +126,12 @@ def restore(file: Path, path: Path, *, spool: Spool, now: datetime) -> Restored:
     finally:
         _remove(fresh)
     return Restored(schema=schema, kept=kept)
+
+
+def beside(path: Path) -> Sequence[str]:
+    """Name the copies of the database at *path* that upgrades and restores have left beside it."""
+    patterns = (f"{path.name}.*.backup", f"{path.stem}{_KEPT}*{path.suffix}")
+    return sorted(found.name for pattern in patterns for found in path.parent.glob(pattern))
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -175,7 +186,7 @@ def _copy(file: Path, fresh: Path) -> None:
         shutil.copyfile(log, fresh.with_name(f"{fresh.name}-wal"))
 
 
-def _prepare(fresh: Path, file: Path) -> str:
+def _prepare(fresh: Path, file: Path, entry: Entry) -> str:
     """Check a copied backup and bring it to this version's schema; gives the one that it had."""
     try:
         schema = migrations.current(fresh)
@@ -186,6 +197,7 @@ def _prepare(fresh: Path, file: Path) -> str:
             if driver.execute("PRAGMA foreign_key_check").fetchone():
                 raise DatabaseUnusable(f"the file `{fresh}` has rows that refer to nothing", hint="name another backup")
         migrations.bring_up(fresh)
+        audit.append_to(fresh, entry)
         with translated(fresh), closing(_open(fresh)) as driver:
             _forget_the_time_between(driver, file)
             driver.execute("PRAGMA journal_mode = DELETE")
@@ -212,7 +224,7 @@ def _clear_the_place(path: Path, *, spool: Spool, now: datetime) -> Path | None:
     """
     kept = None
     if path.exists() and path.stat().st_size:
-        kept = path.with_name(f"{path.stem}-before-restore-{now:%Y%m%d-%H%M%S-%f}{path.suffix}")
+        kept = path.with_name(f"{path.stem}{_KEPT}{now:%Y%m%d-%H%M%S-%f}{path.suffix}")
         try:
             with translated(path), closing(_open(path)) as driver:
                 # Refused while anybody has it open; a log that is left behind would spoil what comes in its place.

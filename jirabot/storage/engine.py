@@ -158,6 +158,13 @@ class Database:
                 if not await self.read(lambda tx: tx.retention.named_files([name])):
                     self._spool.forget(name)
 
+    async def sweep(self) -> bool:
+        self._check_open()
+        return await self._writer.do(self._rebuild)
+
+    def size_bytes(self) -> int:
+        return self._path.stat().st_size
+
     async def changed(self, seen: int, *, within_seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
@@ -298,6 +305,14 @@ class Database:
             with connection.begin():
                 if writes:
                     connection.exec_driver_sql(_PROBE)
+
+    def _rebuild(self) -> bool:
+        """Write every page anew, and empty the log: what was removed stands in the free parts of both."""
+        with self._usable() as connection:
+            driver = driver_of(connection)
+            driver.execute("VACUUM")
+            is_busy: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not is_busy
 
     def _writing(self) -> Connection:
         if self._connection is None:

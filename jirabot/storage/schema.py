@@ -9,6 +9,7 @@ refuse the others of its batch.
 from datetime import datetime
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     literal_column,
 )
 
@@ -33,6 +35,7 @@ from jirabot.core.people import LinkState, Role
 from jirabot.core.people import Origin as LinkOrigin
 from jirabot.core.troubles import Reason, Strike
 from jirabot.core.workspaces import CommentMark, WorkspaceState
+from jirabot.storage import views
 from jirabot.storage.columns import (
     Choice,
     Instant,
@@ -169,6 +172,7 @@ links = Table(
     Column("state", Choice(LinkState), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("origin", Choice(LinkOrigin), nullable=False, server_default=LinkOrigin.HAND.value),
+    Column("updated_at", Instant),
     PrimaryKeyConstraint("id", name="links_pk"),
     _belongs("links", "workspace_id", to=workspaces),
     _belongs("links", "user_id", to=users),
@@ -540,3 +544,43 @@ checkpoints = Table(
     _belongs("checkpoints", "workspace_id", to=workspaces),
 )
 """How far each workspace's Jira was looked through for what no webhook told."""
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("no", Integer, autoincrement=True, nullable=False),
+    Column("workspace_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    PrimaryKeyConstraint("no", name="numbers_pk"),
+    UniqueConstraint("workspace_id", "kind", "id", name="numbers_id_key"),
+    sqlite_autoincrement=True,
+)
+"""Whole numbers for workspaces, people and conversations: given once by the triggers, never to two.
+
+The views show them as ids, and the audit names people by them.
+"""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("no", Integer, autoincrement=False, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by_kind", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("workspace", Text, nullable=False),
+    Column("workspace_name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("no", name="audit_pk"),
+)
+"""Who changed or ran what: each row has the hash of the one before. It refers to nothing, and outlives everything."""
+
+for _statement in (*views.TRIGGERS, *views.VIEWS):
+    _ddl = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    event.listen(metadata, "after_create", _ddl)

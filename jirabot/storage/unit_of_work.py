@@ -3,13 +3,16 @@
 from sqlalchemy import Connection
 
 from jirabot.core.ports import (
+    AuditStore,
     BreakerStore,
     BudgetStore,
     CheckpointStore,
     ConversationStore,
     DeliveryStore,
+    ForgettingStore,
     OutboxStore,
     PauseStore,
+    PeopleStore,
     RejectionStore,
     RepositoryStore,
     RetentionStore,
@@ -20,13 +23,16 @@ from jirabot.core.ports import (
     UserStore,
     WorkspaceStore,
 )
+from jirabot.storage.audit import Audit
 from jirabot.storage.breakers import Breakers
 from jirabot.storage.budgets import Budgets
 from jirabot.storage.checkpoints import Checkpoints
 from jirabot.storage.conversations import Conversations
+from jirabot.storage.forgetting import Forgetting
 from jirabot.storage.inbox import Deliveries
 from jirabot.storage.outbox import Outbox
 from jirabot.storage.pauses import Pauses
+from jirabot.storage.people import People
 from jirabot.storage.rejections import Rejections
 from jirabot.storage.repositories import Repositories
 from jirabot.storage.retention import Retention
@@ -59,3 +65,6 @@ class UnitOfWork:
         self.soundness: SoundnessStore = Soundness(connection)
         self.budgets: BudgetStore = Budgets(connection)
         self.checkpoints: CheckpointStore = Checkpoints(connection)
+        self.audit: AuditStore = Audit(connection)
+        self.people: PeopleStore = People(connection)
+        self.forgetting: ForgettingStore = Forgetting(connection, spool)

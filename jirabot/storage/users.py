@@ -35,7 +35,9 @@ _NEWEST = (
     .order_by(active_link(links.c.state).desc(), links.c.created_at.desc(), links.c.id.desc())
     .limit(1)
 )
-_END = update(links).where(links.c.id == bindparam("link_id")).values(state=LinkState.ENDED)
+_END = (
+    update(links).where(links.c.id == bindparam("link_id")).values(state=LinkState.ENDED, updated_at=bindparam("now"))
+)
 _LIST = _SELECT.order_by(links.c.created_at.desc(), links.c.id.desc())
 _LIST_OF = _LIST.where(links.c.workspace_id == bindparam("workspace_id"))
 
@@ -58,6 +60,7 @@ class Users:
             self._connection.execute(insert(links), row)
         else:
             change = row_of(link, without=["id", "workspace_id", "user_name", "created_at"])
+            change["updated_at"] = link.created_at
             self._connection.execute(update(links).where(links.c.id == known.id).values(change))
         kept = self.find_link(link.workspace_id, link.account.id)
         assert kept is not None
@@ -80,5 +83,5 @@ class Users:
             rows = self._connection.execute(_LIST_OF, {"workspace_id": workspace_id})
         return [Link(**row) for row in rows.mappings()]
 
-    def end_link(self, link_id: LinkId) -> None:
-        self._connection.execute(_END, {"link_id": link_id})
+    def end_link(self, link_id: LinkId, *, now: datetime) -> None:
+        self._connection.execute(_END, {"link_id": link_id, "now": now})

@@ -46,13 +46,13 @@ async def test_a_backup_beside_a_daemon_knows_what_was_acknowledged_before(stage
     await stage.says()
     known = {each.id for each in await stage.deliveries()}
 
-    made = await asyncio.to_thread(backup_database, stage.app.settings, stage.repository.parent / "kept.db")
+    made = await asyncio.to_thread(backup_database, stage.app.settings, stage.repository.parent / "kept.db", by=SHELL)
 
     assert made.missing_bodies == 0
     await stage.says()
     await stage.rest()
     assert await check_database(stage.app.settings, by=SHELL) == []
     restored = stage.app.settings.model_copy(update={"data_dir": stage.repository.parent / "other"})
-    await asyncio.to_thread(restore_database, restored, made.file)
+    await asyncio.to_thread(restore_database, restored, made.file, by=SHELL)
     async with open_app(restored) as app:
         assert known <= {each.id for each, _ in await app.deliveries.list(by=SHELL, limit=1000)}

@@ -15,6 +15,7 @@ from jirabot.storage.schema import metadata
 
 TABLES = [
     "actions",
+    "audit",
     "breakers",
     "budgets",
     "checkpoints",
@@ -24,6 +25,7 @@ TABLES = [
     "links",
     "messages",
     "meta",
+    "numbers",
     "outbox",
     "pauses",
     "rejections",
@@ -111,10 +113,24 @@ def test_the_indexes_are_those_declared(stepped: Path, declared: Path):
     assert made == texts(declared, "index")
 
 
-def test_nothing_but_tables_and_indexes_is_made(stepped: Path):
+def statements(path: Path, kind: str) -> dict[str, str]:
+    """The statements that made the triggers or views, each on one line."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = ?", (kind,)).fetchall()
+    return {name: " ".join(text.split()) for name, text in rows}
+
+
+@pytest.mark.parametrize(("kind", "count"), [("trigger", 6), ("view", 6)])
+def test_the_triggers_and_views_are_those_declared(stepped: Path, declared: Path, kind, count):
+    made = statements(stepped, kind)
+    assert len(made) == count
+    assert made == statements(declared, kind)
+
+
+def test_nothing_else_is_made(stepped: Path):
     with closing(sqlite3.connect(stepped)) as connection:
         kinds = {kind for (kind,) in connection.execute("SELECT type FROM sqlite_master")}
-    assert kinds == {"table", "index"}
+    assert kinds == {"table", "index", "trigger", "view"}
 
 
 def test_every_constraint_and_index_has_a_name_of_its_own():
@@ -124,7 +140,7 @@ def test_every_constraint_and_index_has_a_name_of_its_own():
     assert len({*constraints, *indexes}) == len(constraints) + len(indexes)
 
 
-OF_THE_INSTANCE = {"breakers", "meta", "pauses", "strikes", "tokens", "troubles", "users", "workspaces"}
+OF_THE_INSTANCE = {"audit", "breakers", "meta", "pauses", "strikes", "tokens", "troubles", "users", "workspaces"}
 
 
 @pytest.mark.parametrize("table", sorted(set(TABLES) - OF_THE_INSTANCE))

@@ -4,6 +4,9 @@ from datetime import datetime
 from typing import assert_never
 
 from jirabot.core import openings, outcomes, views
+from jirabot.core.audit import Act
+from jirabot.core.audit import Facts as Told
+from jirabot.core.audit import Outcome as Ended
 from jirabot.core.decisions import (
     UNPERMITTED,
     Acting,
@@ -20,13 +23,14 @@ from jirabot.core.decisions import (
 from jirabot.core.deliveries import Delivery, Lease, Outcome
 from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.ids import ConversationId, DeliveryId, TriggerKey
-from jirabot.core.managers import dead_letters, orders, troubles
+from jirabot.core.managers import audit, dead_letters, orders, troubles
 from jirabot.core.managers.directory import Served
 from jirabot.core.managers.examiner import Examiner, Occasion
+from jirabot.core.managers.turned_away import STRANGER
 from jirabot.core.managers.users import add_link
 from jirabot.core.openings import Circumstances
 from jirabot.core.outcomes import Examination
-from jirabot.core.people import Account, Origin, Role
+from jirabot.core.people import DAEMON, Account, Origin, Role
 from jirabot.core.permissions import Standing, Verdict
 from jirabot.core.ports import Clock, Ids, Transaction
 from jirabot.core.scopes import of_workspace
@@ -99,18 +103,21 @@ class Conclusions:
         if isinstance(decision, Distrust):
             unconfirmed = dead_letters.unconfirmed(delivery, outcome, served.workspace.name)
             troubles.begin(tx, unconfirmed, new_id=self._ids.sortable(), now=now)
+        if isinstance(decision, Refuse | Distrust) and decision.reason not in _NOT_FORBIDDEN:
+            self._audit(tx, served, delivery, found, decision.reason)
         return outcome
 
     def _enrol(self, tx: Transaction, served: Served, actor: Account) -> None:
         """Link who may trigger the bot by what Jira says."""
         add_link(
             tx,
-            served.workspace.id,
+            served.workspace,
             actor,
             user="",
             role=Role.USER,
             ids=self._ids,
             now=self._clock.now(),
+            by=DAEMON,
             origin=Origin.AUTO,
         )
 
@@ -128,6 +135,16 @@ class Conclusions:
             fix=standing.fix,
         )
         troubles.begin(tx, unreadable, new_id=self._ids.sortable(), now=now)
+
+    def _audit(self, tx: Transaction, served: Served, delivery: Delivery, found: object, reason: Reason) -> None:
+        """Write down that somebody may not have what they asked, or that nobody asked what a delivery said."""
+        workspace, by, key = served.workspace, STRANGER, str(delivery.issue_key or "")
+        if isinstance(found, Trigger | Remark):
+            by, key = audit.principal(tx, workspace.id, found.actor.id), str(found.issue.key or "")
+        act = Act.TRIGGER_DISTRUSTED if reason is Reason.MISMATCH else Act.TRIGGER_REFUSED
+        told: Told = {"reason": reason.value, "delivery": delivery.id}
+        now, outcome = self._clock.now(), Ended.REFUSED
+        audit.record(tx, act, by=by, now=now, workspace=workspace, subject=key, outcome=outcome, **told)
 
     def _hear(self, tx: Transaction, served: Served, remark: Remark) -> None:
         """Let a comment that speaks to nobody keep the issue's conversation awake."""
@@ -183,6 +200,10 @@ class Conclusions:
         text = views.decided(self._texts, decision.reason, trigger, served.workspace, served.bot, served.who_may)
         comment = AddComment(kind=EffectKind.ANSWER, text=text, visibility=visibility)
         tx.outbox.owe([around.owe(comment, trigger.issue.id, seq=0)])
+
+
+_NOT_FORBIDDEN = frozenset({Reason.NO_AGENT, Reason.TOO_OLD})
+"""Why something is refused that is no lack of permission or proof."""
 
 
 def _told_once(decision: Answer | Refuse, visibility: Visibility, now: datetime) -> TriggerKey | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jirabot.core.audit import Act
 from jirabot.core.commands import Command, Request, Task
 from jirabot.core.conversations import (
     LIVE_RUNS,
@@ -22,7 +23,7 @@ from jirabot.core.decisions import Continue, Reason, Stop
 from jirabot.core.effects import OwedEffect
 from jirabot.core.ids import ConversationId, IssueKey, TriggerKey
 from jirabot.core.issues import IssueRef
-from jirabot.core.managers import orders, troubles
+from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.directory import named
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal, account_of
@@ -142,6 +143,7 @@ class Conversations:
                     f"conversation `{conversation.id}` is {conversation.state.value}: there is nothing to stop",
                     hint=f"`jirabot conversation retry {conversation.id}` takes it up again",
                 )
+            self._audit(tx, Act.CONVERSATION_STOPPED, conversation, by)
             return running
 
         running = await self._storage.write(change)
@@ -207,6 +209,7 @@ class Conversations:
                 raise Conflict(f"conversation `{conversation.id}` is {conversation.state.value} already")
             order = self._order(conversation, Command.STOP, by)
             orders.close(tx, conversation, order.actor.label, self._around(order, conversation))
+            self._audit(tx, Act.CONVERSATION_CLOSED, conversation, by)
 
         await self._storage.write(change)
         return await self.show(asked.conversation.id, by=by)
@@ -225,6 +228,7 @@ class Conversations:
             tx.outbox.forget_conversation(conversation.id)
             tx.conversations.delete(conversation.id)
             troubles.end_if_none_is_dead(tx, conversation.workspace_id, now=self._clock.now())
+            self._audit(tx, Act.CONVERSATION_DELETED, conversation, by)
             return conversation
 
         deleted = await self._storage.write(change)
@@ -277,6 +281,7 @@ class Conversations:
                 reason=Reason.CONTINUED if conversation.is_open else Reason.REOPENED,
             )
             orders.go_on(tx, decision, self._around(order, conversation))
+            self._audit(tx, Act.CONVERSATION_CONTINUED, conversation, by)
             return order, live
 
         order, live = await self._storage.write(change)
@@ -311,6 +316,11 @@ class Conversations:
         """Say whether a daemon is there, or another process that holds the run, as a replay without a daemon does."""
         is_held = run.lease_until is not None and run.lease_until > self._clock.now()
         return self._daemon_runs() or is_held
+
+    def _audit(self, tx: Transaction, act: Act, conversation: Conversation, by: Principal) -> None:
+        workspace, issue_key = tx.workspaces.find(conversation.workspace_id), conversation.issue_key
+        now = self._clock.now()
+        audit.record(tx, act, by=by, now=now, workspace=workspace, subject=conversation.id, issue_key=issue_key)
 
     def _order(self, conversation: Conversation, request: Request, by: Principal) -> Order:
         return Order(

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation, Run, RunState
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Principal, account_of
@@ -84,12 +86,17 @@ class Deletions:
         holdings = await self._storage.read(lambda tx: _holdings(tx, workspace))
         for conversation in holdings.conversations:
             await self._checkouts.remove(conversation.id)
-        await self._storage.write(lambda tx: tx.workspaces.remove(workspace.id))
+        await self._storage.write(lambda tx: self._remove(tx, workspace, by))
         if self._daemon_runs():
             await self._clock.sleep(NOTICED_AFTER_SECONDS)
             await self._storage.write(lambda tx: tx.workspaces.remove(workspace.id))
         self._directory.forget()
         return holdings
+
+    def _remove(self, tx: Transaction, workspace: Workspace, by: Principal) -> None:
+        """Remove all of it but what the audit holds."""
+        tx.workspaces.remove(workspace.id)
+        audit.record(tx, Act.WORKSPACE_DELETED, by=by, now=self._clock.now(), workspace=workspace)
 
     def _pause(self, tx: Transaction, workspace: Workspace, by: Principal) -> Workspace:
         """Let nothing new begin, and ask what runs to stop."""
@@ -97,6 +104,7 @@ class Deletions:
         paused = replace(workspace, state=WorkspaceState.PAUSED, updated_at=now)
         tx.workspaces.save(paused)
         tx.pauses.add(Pause(scope=of_workspace(workspace.id), paused_by=by.name, paused_at=now))
+        audit.record(tx, Act.WORKSPACE_DEACTIVATED, by=by, now=now, workspace=paused)
         for _, run in _running(tx, workspace):
             tx.conversations.request_stop(run.id, cause=account_of(by).label)
         return paused

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from jirabot.core.audit import Act
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DISCARDABLE, RETRYABLE, Delivery, DeliveryState, SavedDelivery
 from jirabot.core.ids import DeliveryId, IssueKey, WorkspaceId
-from jirabot.core.managers import troubles
+from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.directory import named
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
@@ -102,8 +103,10 @@ class Deliveries:
                 )
             if tx.deliveries.request_of(found.id) is None:
                 raise DeliveryNotFound(f"the body of event `{found.id}` is no longer kept, so it can't be handled")
-            tx.deliveries.retry(found.id, now=self._clock.now())
-            troubles.end_if_none_is_dead(tx, found.workspace_id, now=self._clock.now())
+            now, workspace = self._clock.now(), tx.workspaces.find(found.workspace_id)
+            tx.deliveries.retry(found.id, now=now)
+            troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
+            audit.record(tx, Act.EVENT_RETRIED, by=by, now=now, workspace=workspace, subject=found.id)
             return _get(tx, found.id)
 
         return await self._storage.write(change), name
@@ -150,6 +153,8 @@ class Deliveries:
                 reason, now = Reason.DISCARDED.value, self._clock.now()
                 text = self._texts.say(f"reason.{reason}", name=by.name, state=found.state.value)
                 tx.deliveries.discard(found.id, reason=reason, text=text, now=now)
+                workspace = tx.workspaces.find(found.workspace_id)
+                audit.record(tx, Act.EVENT_DISCARDED, by=by, now=now, workspace=workspace, subject=found.id)
             for workspace_id in {delivery.workspace_id for delivery in deliveries}:
                 troubles.end_if_none_is_dead(tx, workspace_id, now=self._clock.now())
 

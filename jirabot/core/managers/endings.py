@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from jirabot.config import RunsSettings
 from jirabot.core import reports, views
 from jirabot.core.agents import Ending, Failed, FailureKind, Finished, Stopped
+from jirabot.core.audit import Act
 from jirabot.core.checkouts import Published
 from jirabot.core.conversations import Conversation, Happening, Run, RunEvent, RunState, State, advance
 from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.managers import breakers, first_answers, troubles
 from jirabot.core.managers.preparation import Put, Ready
 from jirabot.core.managers.troubles import Found
-from jirabot.core.managers.work import Work, held
+from jirabot.core.managers.work import Work, held, record_run
 from jirabot.core.openings import Circumstances, next_run
 from jirabot.core.ports import Checkouts, Clock, Events, Ids, Storage, Transaction
 from jirabot.core.scopes import of_workspace
@@ -131,9 +132,9 @@ class Endings:
         comment = AddComment(kind=said.kind, text=said.text, visibility=conversation.visibility)
         tx.outbox.owe([around.owe(comment, conversation.issue_id, seq=0, conversation_id=conversation.id)])
         first_answers.show(tx, conversation, [said.closing], around)
-        tx.conversations.save_run(
-            replace(run, state=said.run_state, summary=said.summary, failure=said.failure, ended_at=now)
-        )
+        ended = replace(run, state=said.run_state, summary=said.summary, failure=said.failure, ended_at=now)
+        tx.conversations.save_run(ended)
+        record_run(tx, Act.RUN_ENDED, work.served.workspace, conversation, ended, now=now)
         tx.conversations.release_run(work.lease)
         self._next(tx, conversation, around)
 
@@ -180,7 +181,10 @@ class Endings:
             ended_at = None if put.state is RunState.HELD else now
             # What was said up to now is this run's, so that only a new comment makes it try again.
             tx.conversations.give_messages(conversation.id, work.run.id)
-            tx.conversations.save_run(replace(work.run, state=put.state, failure=put.failure, ended_at=ended_at))
+            ended = replace(work.run, state=put.state, failure=put.failure, ended_at=ended_at)
+            tx.conversations.save_run(ended)
+            if ended_at is not None:
+                record_run(tx, Act.RUN_ENDED, work.served.workspace, conversation, ended, now=now)
             tx.conversations.release_run(work.lease)
             tx.conversations.save(conversation)
 

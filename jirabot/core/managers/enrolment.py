@@ -43,7 +43,7 @@ class Enrolment:
         if not lines:
             raise InvalidInput("no account is listed", hint="write one account a line: an id, a user name or an e-mail")
         if not validate:
-            return await self._link(served, [(name, Account(id=AccountId(name))) for _, name in lines], role)
+            return await self._link(served, [(name, Account(id=AccountId(name))) for _, name in lines], role, by)
         site, found, problems = self._directory.site(served), [], []
         for number, name in lines:
             try:
@@ -52,7 +52,7 @@ class Enrolment:
                 problems.append(f"line {number}: {error.message}")
         if problems:
             raise InvalidInput("; ".join(problems), hint="nobody was linked; mend these lines, and give the list again")
-        return await self._link(served, found, role)
+        return await self._link(served, found, role, by)
 
     async def link_group(self, workspace_name: str, group: str, *, by: Principal, role: Role = Role.USER) -> Enrolled:
         """Link the members of a group: by its id on Cloud, its name on Data Center.
@@ -68,23 +68,22 @@ class Enrolment:
         people = [(each.id, each) for each in members if each not in left_out]
         if not people:
             raise NotFound(f"nobody is in the group `{group}` who can be linked", hint="add people to it in Jira")
-        enrolled = await self._link(served, people, role)
+        enrolled = await self._link(served, people, role, by)
         return Enrolled(links=enrolled.links, left_out=left_out)
 
     async def _served(self, workspace_name: str) -> Served:
         workspace = await self._storage.read(lambda tx: named(tx, workspace_name))
         return await self._directory.get(workspace.id)
 
-    async def _link(self, served: Served, found: Sequence[tuple[str, Account]], role: Role) -> Enrolled:
-        workspace_id = served.workspace.id
+    async def _link(self, served: Served, found: Sequence[tuple[str, Account]], role: Role, by: Principal) -> Enrolled:
+        workspace = served.workspace
 
         def change(tx: Transaction) -> Enrolled:
+            now = self._clock.now()
             made: dict[str, Link] = {}
             for asked, account in found:
-                end_unproved(tx, workspace_id, asked, account)
-                made[account.id] = add_link(
-                    tx, workspace_id, account, user="", role=role, ids=self._ids, now=self._clock.now()
-                )
+                end_unproved(tx, workspace.id, asked, account, now=now)
+                made[account.id] = add_link(tx, workspace, account, user="", role=role, ids=self._ids, now=now, by=by)
             return Enrolled(links=tuple(made.values()))
 
         return await self._storage.write(change)

@@ -7,16 +7,27 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from jirabot.core.audit import Act
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DeliveryState, Envelope, NewDelivery, RawDelivery, lane_of
 from jirabot.core.ids import DeliveryId, WorkspaceId
 from jirabot.core.managers.arrivals import COME_AGAIN_SECONDS, Arrivals
 from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.turned_away import Tally, TurnedAway
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, FindBases, Ids, ReadEnvelope, Rejection, Storage, Transaction, Verify
 from jirabot.core.texts import Texts
-from jirabot.core.workspaces import WorkspaceState
-from jirabot.errors import HostMismatch, InvalidPayload, JirabotError, RateLimited, SignatureRejected, WorkspaceNotFound
+from jirabot.core.workspaces import Workspace, WorkspaceState
+from jirabot.errors import (
+    DatabaseUnusable,
+    HostMismatch,
+    InvalidPayload,
+    JirabotError,
+    RateLimited,
+    SignatureRejected,
+    StorageUnavailable,
+    WorkspaceNotFound,
+)
 
 KEPT_HEADERS = (
     "content-type",
@@ -68,6 +79,7 @@ class Intake:
         self._verify, self._read_envelope, self._find_bases = verify, read_envelope, find_bases
         self._clock, self._ids, self._log = clock, ids, log
         self._rejections: deque[Rejection] = deque(maxlen=REJECTIONS_KEPT_PER_WRITE)
+        self._turned_away = TurnedAway()
         self._rejected = asyncio.Event()
 
     async def workspace(self, deployment: str, workspace_id: WorkspaceId, *, by: Principal) -> Served:
@@ -125,7 +137,7 @@ class Intake:
             else:
                 envelope, body_print = self._prove(served, raw)
         except SignatureRejected as error:
-            self._reject(workspace.id, raw, str(error))
+            self._reject(workspace, raw, str(error))
             raise
         foreign = [base for base in envelope.bases if base not in workspace.base_urls]
         delivery = self._delivery(served, raw, envelope, body_print, foreign)
@@ -135,6 +147,7 @@ class Intake:
                 delivery = await self._at_its_rate(served, delivery, early)
         recorded = await self._storage.record(delivery)
         if foreign:
+            self._turn_away(workspace, Act.REQUEST_MISDIRECTED, raw)
             raise HostMismatch(
                 "the payload names another Jira than this workspace's",
                 hint="give the workspace's other addresses with `--also-known-as`",
@@ -188,24 +201,40 @@ class Intake:
             await self._rejected.wait()
             await self._clock.sleep(1)
             self._rejected.clear()
-            await self._write_rejections()
+            await self.write_rejections()
+            if self._turned_away.waits:
+                self._rejected.set()
 
-    async def _write_rejections(self) -> None:
+    async def write_rejections(self, *, everything: bool = False) -> None:
+        """Write down what is due now, or *everything*."""
         waiting = list(self._rejections)
+        now = self._clock.now()
+        counted = self._turned_away.take(now, everything=everything)
         self._rejections.clear()
-        await self._storage.write(lambda tx: tx.rejections.add(waiting))
+        if not waiting and not counted:
+            return
+        try:
+            await self._storage.write(lambda tx: _write_turned_away(tx, waiting, counted, now))
+        except (StorageUnavailable, DatabaseUnusable):
+            self._turned_away.put_back(counted)
+            self._rejected.set()
+            raise
 
-    def _reject(self, workspace_id: WorkspaceId, raw: RawDelivery, cause: str) -> None:
+    def _turn_away(self, workspace: Workspace, act: Act, raw: RawDelivery) -> None:
+        self._turned_away.count(workspace, act, origin=raw.remote, now=raw.received_at)
+        self._rejected.set()
+
+    def _reject(self, workspace: Workspace, raw: RawDelivery, cause: str) -> None:
         self._rejections.append(
             Rejection(
-                workspace_id=workspace_id,
+                workspace_id=workspace.id,
                 at=raw.received_at,
                 remote=raw.remote,
                 header_names=tuple(sorted(raw.headers)),
                 cause=cause,
             )
         )
-        self._rejected.set()
+        self._turn_away(workspace, Act.REQUEST_UNPROVED, raw)
 
     def _delivery(
         self, served: Served, raw: RawDelivery, envelope: Envelope, body_print: str, foreign: Sequence[str]
@@ -237,6 +266,14 @@ class Intake:
             reason=reason,
             text=text,
         )
+
+
+def _write_turned_away(
+    tx: Transaction, rejections: Sequence[Rejection], counted: Sequence[Tally], now: datetime
+) -> None:
+    tx.rejections.add(rejections)
+    for tally in counted:
+        tx.audit.append(tally.entry(now))
 
 
 def fingerprint(workspace_id: WorkspaceId, body: bytes, salt: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jirabot.core.audit import Act
+from jirabot.core.managers import audit
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, KeyInUse, Storage, Transaction, Vault
 from jirabot.errors import ConfigurationInvalid, Conflict, JirabotError
@@ -63,6 +65,7 @@ class Keys:
             now = self._vault.rotate(tx, now=self._clock.now())
             if before is None or now is None:
                 raise Conflict("there is no master key yet", hint="it is made when the first secret is stored")
+            audit.record(tx, Act.KEY_ROTATED, by=by, now=self._clock.now(), previous=before.id, key=now.id)
             return Rotated(before=before, now=now, secrets=len(tx.secrets.places()))
 
         rotated = await self._storage.write(change)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from jirabot.core.audit import Act
 from jirabot.core.effects import EditComment, EffectState, OwedEffect
 from jirabot.core.ids import EffectId
-from jirabot.core.managers import troubles
+from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.directory import named
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
@@ -71,8 +72,10 @@ class Outbox:
                     f"effect `{found.id}` is an edit, and a newer one of the same comment takes its place",
                     hint=f"`jirabot outbox discard {found.id}` gives it up",
                 )
-            tx.outbox.retry(found.id, now=self._clock.now())
-            troubles.end_if_none_is_dead(tx, found.workspace_id, now=self._clock.now())
+            now, workspace = self._clock.now(), tx.workspaces.find(found.workspace_id)
+            tx.outbox.retry(found.id, now=now)
+            troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
+            audit.record(tx, Act.EFFECT_RETRIED, by=by, now=now, workspace=workspace, subject=found.id)
             return _get(tx, effect_id), _name(tx, found)
 
         return await self._storage.write(change)
@@ -87,7 +90,8 @@ class Outbox:
         """
 
         def change(tx: Transaction) -> Sequence[OwedEffect]:
-            workspace_id, now = named(tx, workspace_name).id, self._clock.now()
+            workspace, now = named(tx, workspace_name), self._clock.now()
+            workspace_id = workspace.id
             dead = tx.outbox.list(workspace_id=workspace_id, state=EffectState.DEAD, limit=MOST_AT_ONCE)
             overtaken = {found.id for found in dead if _is_overtaken(tx, found)}
             for found in dead:
@@ -96,6 +100,8 @@ class Outbox:
                 else:
                     tx.outbox.retry(found.id, now=now)
             troubles.end_if_none_is_dead(tx, workspace_id, now=now)
+            if dead:
+                audit.record(tx, Act.EFFECT_RETRIED, by=by, now=now, workspace=workspace, count=len(dead))
             return [_get(tx, found.id) for found in dead if found.id not in overtaken]
 
         return await self._storage.write(change)
@@ -120,8 +126,10 @@ class Outbox:
                         f"effect `{found.id}` is {found.state.value}, and is not discarded",
                         hint="only these are: dead, pending",
                     )
+                now, workspace = self._clock.now(), tx.workspaces.find(found.workspace_id)
                 tx.outbox.discard(found.id)
-                troubles.end_if_none_is_dead(tx, found.workspace_id, now=self._clock.now())
+                troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
+                audit.record(tx, Act.EFFECT_DISCARDED, by=by, now=now, workspace=workspace, subject=found.id)
 
         await self._storage.write(change)
         return len(ids)

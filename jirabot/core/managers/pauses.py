@@ -4,10 +4,13 @@ import difflib
 from collections.abc import Collection, Sequence
 
 from jirabot.core import scopes
+from jirabot.core.audit import Act
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
+from jirabot.core.workspaces import Workspace
 from jirabot.errors import NotFound
 
 
@@ -24,10 +27,15 @@ class Pauses:
             WorkspaceNotFound, NotFound: no such workspace or agent.
         """
         self._check(agent)
-        now = self._clock.now()
-        return await self._storage.write(
-            lambda tx: tx.pauses.add(Pause(scope=_scope(tx, workspace, agent), paused_by=by.name, paused_at=now))
-        )
+
+        def change(tx: Transaction) -> bool:
+            now, scope = self._clock.now(), _scope(tx, workspace, agent)
+            begun = tx.pauses.add(Pause(scope=scope, paused_by=by.name, paused_at=now))
+            if begun:
+                audit.record(tx, Act.RUNS_PAUSED, by=by, now=now, workspace=_of(tx, scope), subject=scope)
+            return begun
+
+        return await self._storage.write(change)
 
     async def resume(self, *, by: Principal, workspace: str = "", agent: str = "") -> tuple[bool, Sequence[str]]:
         """End such a pause; False where there is none. Gives also what is paused still, as `told` names it.
@@ -39,7 +47,10 @@ class Pauses:
         """
 
         def change(tx: Transaction) -> tuple[bool, Sequence[str]]:
-            ended = tx.pauses.remove(_scope(tx, workspace, agent))
+            now, scope = self._clock.now(), _scope(tx, workspace, agent)
+            ended = tx.pauses.remove(scope)
+            if ended:
+                audit.record(tx, Act.RUNS_RESUMED, by=by, now=now, workspace=_of(tx, scope), subject=scope)
             return ended, [told(tx, pause) for pause in tx.pauses.list()]
 
         return await self._storage.write(change)
@@ -64,6 +75,11 @@ def told(tx: Transaction, pause: Pause) -> str:
         return f"--agent {name}"
     found = [each.name for each in tx.workspaces.list() if each.id == name]
     return found[0] if found else "--all"
+
+
+def _of(tx: Transaction, scope: str) -> Workspace | None:
+    workspace_id = scopes.workspace_in(scope)
+    return tx.workspaces.find(workspace_id) if workspace_id else None
 
 
 def _scope(tx: Transaction, workspace: str, agent: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from jirabot.core.audit import Act
 from jirabot.core.conversations import RunState
 from jirabot.core.deliveries import (
     AGAIN,
@@ -24,6 +25,7 @@ from jirabot.core.deliveries import (
 )
 from jirabot.core.effects import EffectState, OwedEffect
 from jirabot.core.ids import DeliveryId
+from jirabot.core.managers import audit
 from jirabot.core.managers.delivery import Delivery as EffectDelivery
 from jirabot.core.managers.directory import Directory, Served, named
 from jirabot.core.managers.dry_runs import DryRuns, Replay
@@ -163,7 +165,7 @@ class Replays:
         if wishes.dry_run:
             steps = (first, await self._duplicate_step(given, served))
             return await self._dry_runs.of_workspace(served, given.body, steps, by=by, again=wishes.again)
-        delivery_id = await self._record(given, served, again=wishes.again)
+        delivery_id = await self._record(given, served, again=wishes.again, by=by)
         if not wishes.waits:
             steps = (first, await self._duplicate_step(given, served))
             return Replay(delivery_id=delivery_id, dry_run=False, steps=steps, decision="")
@@ -226,29 +228,34 @@ class Replays:
         headers = {**given.headers, SIGNATURE: self._sign(given.body, served.webhook_secrets[0])}
         return replace(given, headers=headers, unchecked="", signed=True)
 
-    async def _record(self, given: ReplayInput, served: Served, *, again: bool) -> DeliveryId:
+    async def _record(self, given: ReplayInput, served: Served, *, again: bool, by: Principal) -> DeliveryId:
         """Write down the replay as a delivery of its own."""
         envelope = self._read_envelope(given.body)
         delivery_id = DeliveryId(self._ids.sortable())
         workspace_id = served.workspace.id
         earlier = await self._earlier(given, served)
         headers = kept_headers(given.headers)
-        await self._storage.record(
-            NewDelivery(
-                id=delivery_id,
-                workspace_id=workspace_id,
-                lane_id=lane_of(workspace_id, envelope.issue_id),
-                fingerprint=fingerprint(workspace_id, given.body, delivery_id),
-                kind=envelope.kind,
-                issue_id=envelope.issue_id,
-                issue_key=envelope.issue_key,
-                state=DeliveryState.RECEIVED,
-                headers={**headers, AGAIN: "yes"} if again else headers,
-                body=given.body,
-                received_at=self._clock.now(),
-                replay_of=earlier.id if earlier else delivery_id,
-            )
+        delivery = NewDelivery(
+            id=delivery_id,
+            workspace_id=workspace_id,
+            lane_id=lane_of(workspace_id, envelope.issue_id),
+            fingerprint=fingerprint(workspace_id, given.body, delivery_id),
+            kind=envelope.kind,
+            issue_id=envelope.issue_id,
+            issue_key=envelope.issue_key,
+            state=DeliveryState.RECEIVED,
+            headers={**headers, AGAIN: "yes"} if again else headers,
+            body=given.body,
+            received_at=self._clock.now(),
+            replay_of=earlier.id if earlier else delivery_id,
         )
+
+        def change(tx: Transaction) -> None:
+            tx.deliveries.record([delivery])
+            workspace, now = served.workspace, delivery.received_at
+            audit.record(tx, Act.EVENT_REPLAYED, by=by, now=now, workspace=workspace, subject=delivery_id)
+
+        await self._storage.write(change)
         return delivery_id
 
     async def _work(self, delivery_id: DeliveryId, *, by: Principal) -> None:

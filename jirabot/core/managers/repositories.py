@@ -5,8 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jirabot.core.audit import Act
 from jirabot.core.checkouts import Remote
 from jirabot.core.ids import RepositoryId, WorkspaceId
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
 from jirabot.core.people import Principal
 from jirabot.core.ports import Checkouts, Clock, Ids, Storage, Transaction, Vault
@@ -72,6 +74,7 @@ class Repositories:
             if wanted.token:
                 place = repository_token_place(repository.id)
                 self._vault.seal(tx, workspace.id, place, wanted.token, now=now)
+            audit.record(tx, Act.REPOSITORY_ADDED, by=by, now=now, workspace=workspace, subject=repository.name)
             return repository
 
         return await self._storage.write(change)
@@ -94,9 +97,10 @@ class Repositories:
         """
 
         def change(tx: Transaction) -> tuple[Repository, int]:
-            workspace = named(tx, workspace_name)
+            workspace, now = named(tx, workspace_name), self._clock.now()
             repository = _named(tx, workspace.id, name)
             tx.repositories.remove(workspace.id, repository.id)
+            audit.record(tx, Act.REPOSITORY_REMOVED, by=by, now=now, workspace=workspace, subject=repository.name)
             tx.secrets.remove(workspace.id, repository_token_place(repository.id))
             every = tx.conversations.list(workspace_id=workspace.id, limit=NEWEST_CONVERSATIONS)
             return repository, sum(each.is_open and each.repository_id == repository.id for each in every)

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jirabot.config import RetentionSettings
+from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation
 from jirabot.core.ids import ConversationId
+from jirabot.core.managers import audit
 from jirabot.core.people import Principal
 from jirabot.core.ports import AgentBackend, BodyFiles, Checkouts, Clock, Storage, Transaction
 from jirabot.core.retention import LEFTOVER_GRACE, Cutoffs, Pruned, cutoffs, next_night
@@ -61,9 +63,17 @@ class Retention:
         checkouts, folders = await self._folders(before, now - LEFTOVER_GRACE, dry_run=dry_run)
         files = await self._files(now - LEFTOVER_GRACE, dry_run=dry_run)
         left = () if dry_run else tuple(await self._checkouts.clear())
-        if not dry_run and older_than is None:
-            await self._storage.write(lambda tx: tx.retention.record_pruned(at=now))
-        return replace(pruned, checkouts=checkouts, leftovers=folders + files, left=left)
+        done = replace(pruned, checkouts=checkouts, leftovers=folders + files, left=left)
+        if not dry_run:
+            await self._storage.write(lambda tx: self._note(tx, done, now, nightly=older_than is None, by=by))
+        return done
+
+    def _note(self, tx: Transaction, done: Pruned, now: datetime, *, nightly: bool, by: Principal) -> None:
+        """Write down that it was done; a night in which nothing was old is no act."""
+        if nightly:
+            tx.retention.record_pruned(at=now)
+        if done.count:
+            audit.record(tx, Act.DATABASE_PRUNED, by=by, now=now, count=done.count)
 
     async def _requests(self, before: Cutoffs, *, dead: bool, dry_run: bool) -> int:
         """Forget bodies and headers; the file of a large body goes once the row no longer names it."""

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from jirabot.config import GitSettings, RunsSettings
 from jirabot.core import views
 from jirabot.core.agents import Ending, Failed, FailureKind, Message, Progress, Resumed, RunSpec, Stopped
+from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation, Happening, Run, RunEvent, State, advance
 from jirabot.core.deliveries import Lease
 from jirabot.core.ids import ConversationId, RunId
@@ -23,7 +24,7 @@ from jirabot.core.managers.budgets import Budgets
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.endings import Endings
 from jirabot.core.managers.preparation import Full, Preparation, Put, Ready
-from jirabot.core.managers.work import RunLost, Work, held
+from jirabot.core.managers.work import RunLost, Work, held, record_run
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Events, Ids, Storage, Transaction, Vault
@@ -245,6 +246,7 @@ class Runs:
             conversation = replace(conversation, session=session, context_until=brief.until)
             tx.conversations.save(conversation)
             tx.conversations.save_run(run)
+            record_run(tx, Act.RUN_STARTED, work.served.workspace, conversation, run, now=now)
             lines = [views.working(self._texts, conversation)]
             lines += [self._texts.say("comment.interrupted")] if interrupted else []
             first_answers.show_progress(tx, conversation, lines, self._endings.around(work))

@@ -6,6 +6,7 @@ A daemon may run meanwhile: what is only on its way is no fault.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from jirabot.core.managers.audit import Audit
 from jirabot.core.managers.keys import Keys
 from jirabot.core.people import Principal
 from jirabot.core.ports import BodyFiles, Checkouts, Clock, Storage, Transaction
@@ -25,6 +26,7 @@ class Soundness:
         *,
         storage: Storage,
         keys: Keys,
+        audit: Audit,
         checkouts: Checkouts,
         bodies: BodyFiles,
         clock: Clock,
@@ -33,7 +35,7 @@ class Soundness:
     ) -> None:
         """*lives*: whether the process that owns a lease is there."""
         self._storage, self._keys, self._checkouts, self._bodies = storage, keys, checkouts, bodies
-        self._clock, self._daemon_runs, self._lives = clock, daemon_runs, lives
+        self._audit, self._clock, self._daemon_runs, self._lives = audit, clock, daemon_runs, lives
 
     async def check(self, *, by: Principal) -> Sequence[Fault]:
         """List what is wrong; what can't be looked at is one fault more."""
@@ -46,6 +48,7 @@ class Soundness:
             self._stranded,
             self._leases,
             self._comments,
+            lambda: self._chain(by),
         ]
         found: list[Fault] = []
         for look in looks:
@@ -164,6 +167,11 @@ class Soundness:
             )
             for effect_id in await self._storage.read(query)
         ]
+
+    async def _chain(self, by: Principal) -> Sequence[Fault]:
+        verdict = await self._audit.verify(by=by)
+        fix = "somebody has written into the database past jirabot: compare it with a backup, which has the audit too"
+        return [Fault(kind=FaultKind.AUDIT_BROKEN, text=f"the audit: {each.text}", fix=fix) for each in verdict.broken]
 
 
 def unusable(error: JirabotError) -> Fault:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from jirabot.core.audit import Act
 from jirabot.core.ids import TokenId
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
 from jirabot.core.people import Principal, Role
 from jirabot.core.ports import Clock, Ids, Storage, Transaction
@@ -71,6 +73,8 @@ class Tokens:
                 expires_at=now + wanted.lasts if wanted.lasts else None,
             )
             tx.tokens.add(token)
+            role = token.role.value
+            audit.record(tx, Act.TOKEN_CREATED, by=by, now=now, workspace=workspace, subject=token.name, role=role)
             return replace(self._shown(tx, token), secret=secret)
 
         return await self._storage.write(change)
@@ -99,7 +103,9 @@ class Tokens:
 
         def change(tx: Transaction) -> MadeToken:
             token = _named(tx, name)
-            tx.tokens.revoke(token.id, now=self._clock.now())
+            now, workspace = self._clock.now(), tx.workspaces.find(token.workspace_id) if token.workspace_id else None
+            tx.tokens.revoke(token.id, now=now)
+            audit.record(tx, Act.TOKEN_REVOKED, by=by, now=now, workspace=workspace, subject=token.name)
             return self._shown(tx, _named(tx, name))
 
         return await self._storage.write(change)

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from jirabot.core.audit import Act
 from jirabot.core.ids import AccountId, LinkId, UserId, WorkspaceId
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.people import Account, Link, LinkState, Origin, Principal, Role
 from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
+from jirabot.core.workspaces import Workspace
 from jirabot.errors import InvalidInput, NotFound
 
 
@@ -44,8 +47,9 @@ class Users:
             found = await find_account(site, account)
 
         def change(tx: Transaction) -> Link:
-            end_unproved(tx, workspace.id, account, found)
-            return add_link(tx, workspace.id, found, user=user, role=role, ids=self._ids, now=self._clock.now())
+            now = self._clock.now()
+            end_unproved(tx, workspace.id, account, found, now=now)
+            return add_link(tx, workspace, found, user=user, role=role, ids=self._ids, now=now, by=by)
 
         return await self._storage.write(change)
 
@@ -73,7 +77,7 @@ class Users:
 
         def query(tx: Transaction) -> tuple[Link, str]:
             workspace = named(tx, workspace_name)
-            return _linked(tx.users.list_links(workspace.id), asked, workspace.name), workspace.name
+            return linked(tx.users.list_links(workspace.id), asked, workspace.name), workspace.name
 
         return await self._storage.read(query)
 
@@ -88,14 +92,16 @@ class Users:
         def change(tx: Transaction) -> tuple[Link, str]:
             workspace = named(tx, workspace_name)
             active = [link for link in tx.users.list_links(workspace.id) if link.state is LinkState.ACTIVE]
-            link = _linked(active, asked, workspace.name)
-            tx.users.end_link(link.id)
+            link, now = linked(active, asked, workspace.name), self._clock.now()
+            tx.users.end_link(link.id, now=now)
+            who = audit.person(tx, workspace.id, link.account.id)
+            audit.record(tx, Act.USER_UNLINKED, by=by, now=now, workspace=workspace, subject=who)
             return replace(link, state=LinkState.ENDED), workspace.name
 
         return await self._storage.write(change)
 
 
-def _linked(links: Sequence[Link], asked: str, workspace_name: str) -> Link:
+def linked(links: Sequence[Link], asked: str, workspace_name: str) -> Link:
     """Find the newest of *links* (newest first) that a person names."""
     found = [link for link in links if asked.casefold() in _names(link)]
     accounts = {link.account.id: link.account.label for link in found}
@@ -134,30 +140,32 @@ async def find_account(site: JiraSite, asked: str) -> Account:
     return found[0]
 
 
-def end_unproved(tx: Transaction, workspace_id: WorkspaceId, asked: str, found: Account) -> None:
+def end_unproved(tx: Transaction, workspace_id: WorkspaceId, asked: str, found: Account, *, now: datetime) -> None:
     """End the link that took what a person has typed for an account's id, now that Jira has told whose it is."""
     unproved = tx.users.find_link(workspace_id, AccountId(asked)) if asked != found.id else None
     if unproved is not None:
-        tx.users.end_link(unproved.id)
+        tx.users.end_link(unproved.id, now=now)
 
 
 def add_link(
     tx: Transaction,
-    workspace_id: WorkspaceId,
+    workspace: Workspace,
     account: Account,
     *,
     user: str,
     role: Role,
     ids: Ids,
     now: datetime,
+    by: Principal,
     origin: Origin = Origin.HAND,
 ) -> Link:
     """Link an account to the user of that name (the account itself, if empty), within a transaction."""
-    name = user or account.id
+    name, who = user or account.id, audit.person(tx, workspace.id, account.id)
+    audit.record(tx, Act.USER_LINKED, by=by, now=now, workspace=workspace, subject=who, role=role.value)
     return tx.users.add_link(
         Link(
             id=LinkId(ids.sortable()),
-            workspace_id=workspace_id,
+            workspace_id=workspace.id,
             user_id=tx.users.user_named(name, new_id=UserId(ids.sortable()), now=now),
             user_name=name,
             account=account,

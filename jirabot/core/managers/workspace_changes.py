@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from jirabot.core.audit import Act
 from jirabot.core.checks import NEEDED
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import AccountId, BackendName
 from jirabot.core.issues import ServerInfo
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.sign_in import Given, SignIn
@@ -68,6 +70,12 @@ class Wanted:
         """Whether Jira has a say in it: the agent, the webhook secret and most settings are our own."""
         told = (self.base_url, self.also_known_as, self.email, self.api_key, self.auth, self.link)
         return any(told) or not NETWORK_SETTINGS.isdisjoint((*self.settings, *self.unset))
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of what is changed, and none of the values."""
+        given = {each.name for each in fields(self) if getattr(self, each.name)} - {"settings", "unset"}
+        return {*given, *self.settings, *self.unset}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +183,11 @@ class WorkspaceChanges:
             if wanted.webhook_secret:
                 self._vault.seal(tx, saved.id, WEBHOOK_SECRET, wanted.webhook_secret, now=now)
                 tx.secrets.remove(saved.id, PREVIOUS_WEBHOOK_SECRET)
+            changed = sorted(wanted.changed)
+            audit.record(tx, Act.WORKSPACE_UPDATED, by=by, now=now, workspace=saved, changed=changed)
             link = None
             if account.id:
-                link = add_link(tx, saved.id, account, user="", role=Role.ADMIN, ids=self._ids, now=now)
+                link = add_link(tx, saved, account, user="", role=Role.ADMIN, ids=self._ids, now=now, by=by)
             generated = self._first_secret(tx, saved, now=now)
             return Updated(workspace=saved, link=link, warnings=warnings, webhook_secret=generated)
 
@@ -206,6 +216,7 @@ class WorkspaceChanges:
             now = self._clock.now()
             workspace = replace(named(tx, name), state=WorkspaceState.ACTIVE, updated_at=now)
             tx.workspaces.save(workspace)
+            audit.record(tx, Act.WORKSPACE_ACTIVATED, by=by, now=now, workspace=workspace)
             if workspace.deployment in self._switched_off:
                 return workspace, 0
             return workspace, tx.deliveries.release_kept(workspace.id, now=now)
@@ -222,8 +233,10 @@ class WorkspaceChanges:
         """
 
         def change(tx: Transaction) -> Workspace:
-            workspace = replace(named(tx, name), state=WorkspaceState.PAUSED, updated_at=self._clock.now())
+            now = self._clock.now()
+            workspace = replace(named(tx, name), state=WorkspaceState.PAUSED, updated_at=now)
             tx.workspaces.save(workspace)
+            audit.record(tx, Act.WORKSPACE_DEACTIVATED, by=by, now=now, workspace=workspace)
             return workspace
 
         workspace = await self._storage.write(change)
@@ -255,6 +268,7 @@ class WorkspaceChanges:
                 self._vault.seal(tx, workspace.id, PREVIOUS_WEBHOOK_SECRET, old, now=now)
                 tx.secrets.expire(workspace.id, PREVIOUS_WEBHOOK_SECRET, at=until)
             self._vault.seal(tx, workspace.id, WEBHOOK_SECRET, new, now=now)
+            audit.record(tx, Act.SECRET_ROTATED, by=by, now=now, workspace=workspace, generated=not secret)
             return Rotated(
                 workspace=workspace,
                 webhook_secret="" if secret else new,

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from jirabot.config import Settings, shown_settings
 from jirabot.core import objects
+from jirabot.core.audit import Act
 from jirabot.core.catching_up import begun
 from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Origin
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.pauses import heeded
@@ -168,9 +170,10 @@ class Workspaces:
             self._sign_in.store(tx, draft, given)
             if secret:
                 self._vault.seal(tx, draft.id, WEBHOOK_SECRET, secret, now=now)
+            audit.record(tx, Act.WORKSPACE_CREATED, by=by, now=now, workspace=draft, subject=draft.base_url)
             link = None
             if account.id:
-                link = add_link(tx, draft.id, account, user="", role=Role.ADMIN, ids=self._ids, now=now)
+                link = add_link(tx, draft, account, user="", role=Role.ADMIN, ids=self._ids, now=now, by=by)
             return link, self._missing(tx, draft)
 
         link, missing = await self._storage.write(change)

@@ -5,6 +5,8 @@ can be awaited while a transaction is open. `Storage.write` runs one such functi
 """
 
 from jirabot.core.ports.agents import AgentBackend, Checkouts
+from jirabot.core.ports.audit import AuditStore, PeopleStore
+from jirabot.core.ports.forgetting import ForgettingStore
 from jirabot.core.ports.jira import (
     Decode,
     Deployment,
@@ -47,6 +49,7 @@ from jirabot.core.ports.work import ConversationStore, DeliveryStore, OutboxStor
 __all__ = [
     "AgentBackend",
     "Alerts",
+    "AuditStore",
     "BodyFiles",
     "BreakerStore",
     "BudgetStore",
@@ -59,6 +62,7 @@ __all__ = [
     "Deployment",
     "Events",
     "FindBases",
+    "ForgettingStore",
     "ForgottenRequests",
     "Ids",
     "JiraSite",
@@ -67,6 +71,7 @@ __all__ = [
     "OAuth",
     "OutboxStore",
     "PauseStore",
+    "PeopleStore",
     "PostWebhook",
     "ReadEnvelope",
     "Rejection",

@@ -92,7 +92,7 @@ class UserStore(Protocol):
         """Find the active link of an account, else the newest of those that were ended."""
 
     def list_links(self, workspace_id: WorkspaceId | None) -> Sequence[Link]: ...
-    def end_link(self, link_id: LinkId) -> None:
+    def end_link(self, link_id: LinkId, *, now: datetime) -> None:
         """End a link; it stays as the record that it was ended."""
 
 

@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar
 
 from jirabot.core.deliveries import NewDelivery, Recorded
 from jirabot.core.ids import WorkspaceId
+from jirabot.core.ports.audit import AuditStore, PeopleStore
+from jirabot.core.ports.forgetting import ForgettingStore
 from jirabot.core.ports.people import (
     KeyInUse,
     PauseStore,
@@ -64,6 +66,12 @@ class Transaction(Protocol):
     def budgets(self) -> BudgetStore: ...
     @property
     def checkpoints(self) -> CheckpointStore: ...
+    @property
+    def audit(self) -> AuditStore: ...
+    @property
+    def people(self) -> PeopleStore: ...
+    @property
+    def forgetting(self) -> ForgettingStore: ...
 
 
 class Storage(Protocol):
@@ -95,6 +103,18 @@ class Storage(Protocol):
             StorageUnavailable: the database or disk refuses, or what is written next would soon not fit.
             DatabaseUnusable: it is damaged.
         """
+
+    async def sweep(self) -> bool:
+        """Leave nothing in the files of what was removed; False where somebody who reads is in the way.
+
+        Nobody else can write meanwhile: a second for 100 MB.
+
+        Raises:
+            StorageUnavailable: the database or disk refuses.
+        """
+
+    def size_bytes(self) -> int:
+        """Tell how large the database is."""
 
     async def changed(self, seen: int, *, within_seconds: float) -> None:
         """Wait until `generation()` is no longer *seen*, or that long."""

@@ -11,9 +11,11 @@ from typing import TypeVar
 
 from jirabot.core.deliveries import NewDelivery, Recorded
 from jirabot.core.ports import Transaction
+from jirabot.storage.memory.audit import Audit, People
 from jirabot.storage.memory.conversations import Conversations
 from jirabot.storage.memory.deliveries import Deliveries
 from jirabot.storage.memory.directory import Repositories, Secrets, Tokens, Users, Workspaces
+from jirabot.storage.memory.forgetting import Forgetting
 from jirabot.storage.memory.holds import Breakers, Pauses
 from jirabot.storage.memory.outbox import Outbox
 from jirabot.storage.memory.tables import Tables
@@ -48,6 +50,12 @@ class MemoryStorage:
 
     async def probe(self, *, writes: bool = True, thorough: bool = False) -> None:
         """Do nothing: memory does not refuse."""
+
+    async def sweep(self) -> bool:
+        return True
+
+    def size_bytes(self) -> int:
+        return 0
 
     async def changed(self, seen: int, *, within_seconds: float) -> None:
         with suppress(TimeoutError):
@@ -85,3 +93,6 @@ class _Unit:
         self.soundness = Soundness(state)
         self.budgets = Budgets(state)
         self.checkpoints = Checkpoints(state)
+        self.audit = Audit(state)
+        self.people = People(state)
+        self.forgetting = Forgetting(state)

@@ -131,7 +131,7 @@ class Users(Store):
         links = self._state.links.values()
         return newest_first(link for link in links if workspace_id in (None, link.workspace_id))
 
-    def end_link(self, link_id: LinkId) -> None:
+    def end_link(self, link_id: LinkId, *, now: datetime) -> None:
         if known := self._state.links.get(link_id):
             self._state.links[link_id] = replace(known, state=LinkState.ENDED)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
+from jirabot.core.audit import Row
 from jirabot.core.breakers import Breaker
 from jirabot.core.budgets import Bucket
 from jirabot.core.catching_up import Checkpoint
@@ -14,6 +15,7 @@ from jirabot.core.deliveries import (
 )
 from jirabot.core.effects import EffectState, OwedEffect
 from jirabot.core.ids import (
+    AccountId,
     BackendName,
     ConversationId,
     DeliveryId,
@@ -90,6 +92,9 @@ class Tables:
     pruned_at: dict[str, datetime] = field(default_factory=dict)
     budgets: dict[tuple[WorkspaceId, str], Bucket] = field(default_factory=dict)
     checkpoints: dict[WorkspaceId, Checkpoint] = field(default_factory=dict)
+    audit: dict[int, Row] = field(default_factory=dict)
+    people: dict[tuple[WorkspaceId, AccountId], int] = field(default_factory=dict)
+    last_number: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(**{each.name: dict(getattr(self, each.name)) for each in fields(self)})

@@ -15,6 +15,7 @@ from tests.contract.test_stores.values import (
     conversation,
     delivery,
     effect,
+    entry,
     link,
     message,
     rejection,
@@ -44,6 +45,7 @@ def fill(tx: Transaction) -> None:
     tx.conversations.record_event(run_event("On it."))
     tx.outbox.owe([effect()])
     tx.rejections.add([rejection()])
+    tx.audit.append(entry())
 
 
 def contents(tx: Transaction) -> list[bool]:

@@ -102,7 +102,7 @@ async def test_an_ended_link_is_listed_as_ended_and_found_no_more(storage: Stora
     def change(tx: Transaction) -> None:
         tx.users.user_named("ada", new_id=link().user_id, now=NOW)
         tx.users.add_link(link())
-        tx.users.end_link(link().id)
+        tx.users.end_link(link().id, now=NOW)
 
     await storage.write(change)
 

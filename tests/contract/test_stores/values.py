@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jirabot.core.audit import Act, Entry
 from jirabot.core.conversations import Conversation, Message, MessageKind, Run, RunEvent, RunState, State
 from jirabot.core.deliveries import DeliveryState, Lease, NewDelivery, lane_of
 from jirabot.core.effects import AddComment, EditComment, Effect, EffectKind, OwedEffect
@@ -23,7 +24,7 @@ from jirabot.core.ids import (
     WorkspaceId,
     WorkspaceName,
 )
-from jirabot.core.people import Account, Link, LinkState, Role
+from jirabot.core.people import Account, Link, LinkState, Principal, Role
 from jirabot.core.ports import Rejection, Sealed, Transaction
 from jirabot.core.repositories import Repository
 from jirabot.core.visibility import Internal, Public, Restricted
@@ -90,6 +91,19 @@ def repository(name: str = "acme/shop", **changes: Any) -> Repository:
         "created_at": NOW,
     }
     return Repository(**{**given, **changes})
+
+
+def entry(act: Act = Act.USER_LINKED, **changes: Any) -> Entry:
+    given: dict[str, Any] = {
+        "at": NOW,
+        "by": Principal(kind="shell", name="shell"),
+        "act": act,
+        "workspace_id": WS,
+        "workspace_name": "ws.example.org",
+        "subject": "person-1",
+        "facts": {"role": "user"},
+    }
+    return Entry(**{**given, **changes})
 
 
 def sealed(ciphertext: bytes = b"\x00\xff sealed", key_id: str = "key-1") -> Sealed:
