@@ -5,12 +5,14 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jirabot.agents.checkout import GitCheckouts
 from jirabot.agents.containment import Containment
 from jirabot.agents.registry import AgentSection, Backends
 from jirabot.config import AgentSettings, Settings
 from jirabot.core.announcer import Announcer
+from jirabot.core.identity import ClaimRules
 from jirabot.core.ids import BackendName, DeliveryId
 from jirabot.core.managers.alerts import WebhookAlerts
 from jirabot.core.managers.arrivals import Arrivals
@@ -18,6 +20,7 @@ from jirabot.core.managers.audit import Audit
 from jirabot.core.managers.budgets import Budgets
 from jirabot.core.managers.callers import Callers
 from jirabot.core.managers.catch_up import CatchUp
+from jirabot.core.managers.claims import Claims
 from jirabot.core.managers.comment_marks import CommentMarks
 from jirabot.core.managers.consents import Consents
 from jirabot.core.managers.conversations import Conversations
@@ -35,16 +38,20 @@ from jirabot.core.managers.forgetting import Forgetting
 from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.intake import Intake
+from jirabot.core.managers.key_ends import KeyEnds
 from jirabot.core.managers.keys import Keys
 from jirabot.core.managers.outbox import Outbox
+from jirabot.core.managers.own_links import OwnLinks
 from jirabot.core.managers.patience import Patient
 from jirabot.core.managers.pauses import Pauses
 from jirabot.core.managers.pipeline import Pipeline
+from jirabot.core.managers.principals import Principals
 from jirabot.core.managers.probes import Probes
 from jirabot.core.managers.replays import Posted, Replays, ReplayWishes, of_kept, read_input
 from jirabot.core.managers.repositories import Repositories
 from jirabot.core.managers.retention import Retention
 from jirabot.core.managers.runs import Runs
+from jirabot.core.managers.sights import Sights
 from jirabot.core.managers.sign_in import SignIn
 from jirabot.core.managers.soundness import Soundness
 from jirabot.core.managers.status import Overview
@@ -62,7 +69,7 @@ from jirabot.core.texts import load as load_texts
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.database import upgrade_database
 from jirabot.errors import AgentUnavailable, ConfigurationInvalid
-from jirabot.jira import bases, envelope, posting, signatures
+from jirabot.jira import addresses, bases, envelope, posting, signatures
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.caches import Ages
 from jirabot.jira.client import Clients
@@ -76,6 +83,9 @@ from jirabot.storage.master_key import MasterKeys, NoKeyring, SystemKeyring
 from jirabot.storage.memory import MemoryStorage
 from jirabot.storage.secrets import EnvelopeVault
 from jirabot.storage.spool import Spool
+
+if TYPE_CHECKING:
+    from jirabot.oidc.issuer import OidcIssuer
 
 CONVERSATIONS_FOLDER = "conversations"
 MIRRORS_FOLDER = "mirrors"
@@ -100,14 +110,17 @@ class App:
     grants: Grants
     consents: Consents
     workspace_changes: WorkspaceChanges
+    claims: Claims
     deletions: Deletions
     pauses: Pauses
     forgetting: Forgetting
     users: Users
     enrolment: Enrolment
+    own_links: OwnLinks
     repositories: Repositories
     keys: Keys
     tokens: Tokens
+    principals: Principals
     intake: Intake
     callers: Callers
     pipeline: Pipeline
@@ -116,6 +129,7 @@ class App:
     delivery: Delivery
     probes: Probes
     catch_up: CatchUp
+    key_ends: KeyEnds
     teller: Teller
     deliveries: Deliveries
     conversations: Conversations
@@ -194,13 +208,16 @@ async def open_app(
     clock = clock or SystemClock()
     announcer = Announcer(log or QuietLog())
     connections = Connections(timeouts)
+    issuer = _issuer(settings, clock)
     async with contextlib.AsyncExitStack() as stack:
         if writes or settings.database.exists():
             storage: Storage = await stack.enter_async_context(Database.open(settings.database, spool=settings.spool))
         else:
             storage = MemoryStorage()
         stack.push_async_callback(connections.aclose)
-        app = _wired(settings, storage, connections, log=announcer, clock=clock, ages=ages)
+        if issuer is not None:
+            stack.push_async_callback(issuer.aclose)
+        app = _wired(settings, storage, connections, issuer, log=announcer, clock=clock, ages=ages)
         stack.push_async_callback(app.grants.aclose)
         yield app
 
@@ -209,6 +226,7 @@ def _wired(
     settings: Settings,
     storage: Storage,
     connections: Connections,
+    issuer: "OidcIssuer | None",
     *,
     log: Announcer,
     clock: Clock,
@@ -235,6 +253,7 @@ def _wired(
         log=log,
         defaults=settings.workspace,
         ages=ages,
+        private_hosts=settings.api.claim_hosts,
     )
     oauth = Authorities(DEPLOYMENTS, connections=connections, settings=settings.oauth, clock=clock)
     grants = Grants(
@@ -330,6 +349,19 @@ def _wired(
         clock=clock,
         ids=ids,
     )
+    changes = WorkspaceChanges(
+        storage=storage,
+        vault=vault,
+        grants=grants,
+        sign_in=sign_in,
+        sites=clients,
+        directory=directory,
+        rules=rules,
+        clock=clock,
+        ids=ids,
+        switched_off=settings.switched_off,
+    )
+    tokens = Tokens(storage=storage, clock=clock, ids=ids)
     return App(
         settings=settings,
         texts=texts,
@@ -353,23 +385,33 @@ def _wired(
             clock=clock,
             log=log,
         ),
-        workspace_changes=WorkspaceChanges(
+        workspace_changes=changes,
+        claims=Claims(
             storage=storage,
-            vault=vault,
-            grants=grants,
-            sign_in=sign_in,
-            sites=clients,
             directory=directory,
-            rules=rules,
+            workspaces=workspaces,
+            changes=changes,
+            deployments=DEPLOYMENTS,
+            usual_bases=settings.base_urls,
+            settings=settings.api,
+            leads_out=addresses.leads_out,
+            is_among=addresses.is_among,
             clock=clock,
-            ids=ids,
-            switched_off=settings.switched_off,
         ),
         users=Users(storage=storage, directory=directory, clock=clock, ids=ids),
         enrolment=Enrolment(storage=storage, directory=directory, clock=clock, ids=ids),
-        tokens=Tokens(storage=storage, clock=clock, ids=ids),
+        own_links=OwnLinks(storage=storage, directory=directory, clock=clock, ids=ids),
+        tokens=tokens,
+        principals=Principals(tokens=tokens, issuer=issuer, rules=_claim_rules(settings), clock=clock),
         keys=keys,
-        repositories=Repositories(storage=storage, vault=vault, checkouts=checkouts, clock=clock, ids=ids),
+        repositories=Repositories(
+            storage=storage,
+            vault=vault,
+            checkouts=checkouts,
+            defaults=settings.workspace,
+            clock=clock,
+            ids=ids,
+        ),
         intake=Intake(
             storage=storage,
             directory=directory,
@@ -383,7 +425,7 @@ def _wired(
             log=log,
             switched_off=settings.switched_off,
         ),
-        callers=Callers(limits=settings.limits, clock=clock),
+        callers=Callers(limits=settings.limits, api=settings.api, clock=clock),
         pipeline=pipeline,
         runs=runs,
         expiry=Expiry(
@@ -409,6 +451,7 @@ def _wired(
             log=log,
             switched_off=settings.switched_off,
         ),
+        key_ends=KeyEnds(storage=storage, directory=directory, clock=clock, ids=ids),
         teller=Teller(storage=storage, alerts=_alerts(settings), clock=clock, log=log),
         deliveries=Deliveries(storage=storage, texts=texts, clock=clock),
         outbox=Outbox(storage=storage, clock=clock),
@@ -433,6 +476,7 @@ def _wired(
         audit=audit,
         conversations=Conversations(
             storage=storage,
+            sights=Sights(directory=directory),
             checkouts=checkouts,
             backends=backends,
             daemon_runs=lock.is_held,
@@ -466,7 +510,14 @@ def _wired(
             defaults=settings.workspace,
             limits=settings.limits,
         ),
-        doctor=Doctor(storage=storage, directory=directory, workspaces=workspaces, backends=backends, clock=clock),
+        doctor=Doctor(
+            storage=storage,
+            directory=directory,
+            workspaces=workspaces,
+            backends=backends,
+            trusts_issuer=bool(settings.oidc.issuer),
+            clock=clock,
+        ),
         replays=Replays(
             storage=storage,
             directory=directory,
@@ -489,6 +540,27 @@ def _wired(
         checkouts=checkouts,
         backends=backends,
         lock=lock,
+    )
+
+
+def _issuer(settings: Settings, clock: Clock) -> "OidcIssuer | None":
+    """Make what asks the issuer; what it needs to prove signatures is imported only where one is trusted."""
+    if not settings.oidc.issuer:
+        return None
+    from jirabot.oidc.issuer import OidcIssuer
+
+    return OidcIssuer(settings.oidc.issuer, jwks_url=settings.oidc.jwks_url, clock=clock)
+
+
+def _claim_rules(settings: Settings) -> ClaimRules:
+    oidc = settings.oidc
+    return ClaimRules(
+        issuer=oidc.issuer,
+        audiences=oidc.audience,
+        client_id=oidc.client_id,
+        admin_role=oidc.admin_role,
+        role_claim=oidc.role_claim,
+        leeway=oidc.leeway,
     )
 
 

@@ -4,6 +4,7 @@ Imports nothing. Core knows neither exit codes nor HTTP: `jirabot.cli.exits` and
 table each from `Kind` to theirs, and a test demands that both hold every kind.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -77,6 +78,28 @@ class HostMismatch(InvalidInput):
     code = "host-mismatch"
 
 
+class FieldsInvalid(InvalidInput):
+    """Fields of a request that are missing, unknown, or not what they may be; `fields` says of each what is wrong."""
+
+    code = "invalid-fields"
+
+    def __init__(self, fields: Mapping[str, str], *, hint: str = "") -> None:
+        super().__init__("; ".join(f"`{name}`: {told}" if name else told for name, told in fields.items()), hint=hint)
+        self.fields = dict(fields)
+
+
+class NoJson(InvalidInput):
+    """A body that does not say that it is JSON."""
+
+    code = "no-json"
+
+
+class WorkspaceInactive(InvalidInput):
+    """The workspace is there, and is not worked on now."""
+
+    code = "workspace-inactive"
+
+
 class NotFound(JirabotError):
     """No such workspace, event, user, conversation, repository."""
 
@@ -125,6 +148,12 @@ class DaemonRunning(Conflict):
     """Another daemon holds the data folder."""
 
     code = "daemon-running"
+
+
+class AmbiguousLink(Conflict):
+    """More than one link is meant, and only one can be."""
+
+    code = "ambiguous-link"
 
 
 class Forbidden(JirabotError):
@@ -186,6 +215,12 @@ class Unreachable(JirabotError):
 
     kind = Kind.UNREACHABLE
     code = "unreachable"
+
+
+class IssuerUnreachable(Unreachable):
+    """The OIDC issuer does not tell its keys, so that nobody it vouches for can be let in."""
+
+    code = "issuer-unreachable"
 
 
 class DaemonSilent(Unreachable):

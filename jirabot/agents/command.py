@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+from jirabot.agents import network
 from jirabot.agents.containment import (
     DEFAULT_PATH,
     MARK,
@@ -30,9 +31,10 @@ from jirabot.core.agents import (
     RunSpec,
 )
 from jirabot.core.ids import BackendName, ConversationId
-from jirabot.errors import AgentUnavailable
+from jirabot.errors import AgentUnavailable, ConfigurationInvalid
 
 PROMPT_FILE = "prompt.md"
+AUTHORITIES_FILE = "authorities.pem"
 
 
 class CommandBackend:
@@ -160,6 +162,13 @@ class CommandBackend:
         executable = self._executable()
         prompt = spec.session_dir / PROMPT_FILE
         write_new(prompt, spec.prompt.encode())
+        authorities = spec.session_dir / AUTHORITIES_FILE
+        try:
+            if trusted := network.authorities_of(spec.network, self._inherited):
+                write_new(authorities, trusted)
+        except ConfigurationInvalid as error:
+            raise AgentUnavailable(error.message, hint=error.hint) from error
+        around = network.variables(spec.network, authorities=authorities)
         given = {
             "HOME": str(spec.home),
             "JIRABOT_RUN": spec.run_id,
@@ -172,7 +181,7 @@ class CommandBackend:
         return Launch(
             command=(str(executable), *self._command.arguments[1:]),
             cwd=spec.cwd,
-            environment={**self._inherited, **self._command.environment, **given},
+            environment={**self._inherited, **around, **self._command.environment, **given},
             mark=MARK,
             writable=(spec.cwd, spec.home, spec.session_dir),
             readable=(*_installation(executable), *self._command.readable),

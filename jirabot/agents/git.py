@@ -5,6 +5,7 @@ What runs here never looks into an agent's clone: a repository's own configurati
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import re
 import signal
@@ -13,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jirabot.agents import network
 from jirabot.agents.containment import inherited
 from jirabot.agents.processes import sweep
 from jirabot.core.checkouts import Remote
-from jirabot.errors import GitFailed
+from jirabot.errors import ConfigurationInvalid, GitFailed
 
 NETWORK_SECONDS = 900.0
 """How long a fetch or push may take: a first fetch of gigabytes over a slow line does."""
@@ -81,7 +83,7 @@ _COMPLAINTS: Sequence[_Complaint] = (
     _Complaint(
         words=r"certificate",
         message="the certificate of `{name}`'s host is not trusted: {said}",
-        hint="give the authority's file in `SSL_CERT_FILE`",
+        hint="give the authority's file: `jirabot workspace update NAME --set ca_file=/PATH/ca.pem`",
     ),
     _Complaint(
         words=r"host key verification failed",
@@ -135,8 +137,9 @@ class Git:
 
     def __init__(self, *, folder: Path, environment: Mapping[str, str], program: str = "git") -> None:
         """Keep the helper that answers for credentials in *folder*; of *environment* only the allow-list is used."""
-        self._program, self._askpass = program, folder / "askpass"
-        self._environment = {**inherited(environment), **_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(folder)}
+        self._program, self._folder, self._askpass = program, folder, folder / "askpass"
+        self._inherited = inherited(environment)
+        self._environment = {**self._inherited, **_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(folder)}
 
     async def version(self) -> str:
         """Say which git this is.
@@ -180,7 +183,8 @@ class Git:
         Raises:
             GitFailed: git is missing, or took too long.
         """
-        environment = {**self._environment, MARK: str(cwd), **await asyncio.to_thread(self._credentials, remote)}
+        given = await asyncio.to_thread(self._given, remote) if remote else {}
+        environment = {**self._environment, MARK: str(cwd), **given}
         limit = NETWORK_SECONDS if remote else LOCAL_SECONDS
         try:
             process = await asyncio.create_subprocess_exec(
@@ -212,15 +216,36 @@ class Git:
         await sweep(f"{MARK}={folder}")
         await asyncio.to_thread(_remove_locks, folder)
 
-    def _credentials(self, remote: Remote | None) -> dict[str, str]:
-        if remote is None or not remote.token:
+    def _given(self, remote: Remote) -> dict[str, str]:
+        """Give what git needs for *remote*: the way through its workspace's network, and credentials.
+
+        Raises:
+            GitFailed: the network's authorities can't be read.
+        """
+        through = remote.network
+        name = hashlib.sha256(through.ca_file.encode()).hexdigest()[:16]
+        authorities = self._folder / f"authorities-{name}.pem"
+        try:
+            if trusted := network.authorities_of(through, self._inherited):
+                self._write(authorities, trusted, mode=0o600)
+        except ConfigurationInvalid as error:
+            raise GitFailed(error.message, hint=error.hint) from error
+        around = network.variables(through, authorities=authorities)
+        return {**around, **network.of_git_alone(through), **self._credentials(remote)}
+
+    def _write(self, file: Path, content: bytes, *, mode: int) -> None:
+        """Put a file in place at once: another git may be reading it."""
+        handle, fresh = tempfile.mkstemp(dir=self._folder, prefix=f"{file.name}-")
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(content)
+        Path(fresh).chmod(mode)
+        Path(fresh).replace(file)
+
+    def _credentials(self, remote: Remote) -> dict[str, str]:
+        if not remote.token:
             return {}
         if not self._askpass.exists():
-            handle, fresh = tempfile.mkstemp(dir=self._askpass.parent, prefix="askpass-")
-            with os.fdopen(handle, "w") as file:
-                file.write(_ASKPASS)
-            Path(fresh).chmod(0o700)
-            Path(fresh).replace(self._askpass)
+            self._write(self._askpass, _ASKPASS.encode(), mode=0o700)
         return {
             "GIT_ASKPASS": str(self._askpass),
             "JIRABOT_GIT_USER": DEFAULT_USER,

@@ -18,8 +18,12 @@ QUESTIONS = {
     "deployment": "Which kind of Jira is it (`cloud` or `dc`)",
     "base_url": "Its base URL (scheme, host, port and context path)",
     "email": "The service account's e-mail",
+    "oauth_client_id": "The OAuth app's client id",
 }
-SECRET_QUESTIONS = {"api_key": "the service account's API token or PAT"}
+SECRET_QUESTIONS = {
+    "api_key": "the service account's API token or PAT",
+    "oauth_client_secret": "the OAuth app's client secret",
+}
 
 
 def is_possible() -> bool:

@@ -45,20 +45,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what was asked, what the agent did, what was answered."""
-    from jirabot.core import objects
+    from jirabot.core.managers.conversations import as_object
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> dict[str, Any]:
-        whole = await jirabot.conversations.show(named, issue_key=issue, by=SHELL)
-        return {
-            **objects.conversation(whole.conversation, workspace_name=whole.workspace_name),
-            "messages": [
-                {"author": m.author.label, "text": m.text, "at": objects.instant(m.created_at)} for m in whole.messages
-            ],
-            "run_list": [objects.run(run) for run in whole.runs],
-            "events": [objects.run_event(event) for event in whole.events],
-            "effects": [objects.effect(effect) for effect in whole.effects],
-        }
+        return as_object(await jirabot.conversations.show(named, issue_key=issue, by=SHELL))
 
     shown = running.run(context, work, writes=False)
     if as_json:

@@ -35,7 +35,19 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of `[workspace]`, for this one")
 ]
 SignIn = Annotated[
-    str, typer.Option("--auth", metavar="METHOD", help="How to sign in: `api-token` (Cloud), `pat` (dc)")
+    str,
+    typer.Option(
+        "--auth",
+        metavar="METHOD",
+        help="How to sign in: `api-token`, `scoped-token`, `oauth` (Cloud), `pat`, `dc-oauth` (dc)",
+    ),
+]
+KeyExpires = Annotated[
+    str, typer.Option("--svc-acc-expires", metavar="DATE", help="When that token ends, to be warned ahead: 2027-11-26")
+]
+OAuthClientId = Annotated[str, typer.Option("--oauth-client-id", metavar="ID", help="The OAuth app of this workspace")]
+OAuthClientSecret = Annotated[
+    str | None, typer.Option("--oauth-client-secret", metavar="-", help="Its secret, from standard input")
 ]
 TheWorkspace = Annotated[str, typer.Argument(metavar="WORKSPACE", help="The workspace")]
 WebhookSecretFile = Annotated[Path | None, typer.Option("--webhook-secret-file", metavar="FILE", help="A file with it")]
@@ -45,6 +57,19 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 def with_events(changes: Sequence[str] | None, events: str | None) -> Sequence[str]:
     """Add what `--events` says to what `--set` does: it is a setting like any other."""
     return [*(changes or ()), *([f"events={events}"] if events else ())]
+
+
+def date_of(option: str, text: str) -> datetime | None:
+    """Read the date that an option was given, in UTC; None where it was not.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        given = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidInput(f"`{option} {text}` is no date", hint=f"give it as `{option} 2027-11-26`") from None
+    return given.replace(tzinfo=UTC) if given is not None and given.tzinfo is None else given
 
 
 def duration_of(option: str, text: str, *, such_as: str) -> timedelta | None:
@@ -72,6 +97,6 @@ def moment_of(option: str, text: str, *, now: datetime) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        ago = duration_of(option, text, such_as="7d")
+        ago = duration_of(option, text, such_as="7d` or `2026-11-24")
         return now - ago if ago else None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

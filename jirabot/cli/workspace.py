@@ -11,7 +11,10 @@ from jirabot.cli.options import (
     BaseUrl,
     Deployment,
     HowEvents,
+    KeyExpires,
     NoValidate,
+    OAuthClientId,
+    OAuthClientSecret,
     OfAgent,
     ServiceAccountEmail,
     ServiceAccountKey,
@@ -19,6 +22,7 @@ from jirabot.cli.options import (
     Set,
     SignIn,
     WebhookSecretFile,
+    date_of,
     with_events,
 )
 from jirabot.cli.secrets import API_KEY_VARIABLE, WEBHOOK_SECRET_VARIABLE, Secrets
@@ -56,6 +60,9 @@ def create(
     webhook_secret_file: WebhookSecretFile = None,
     auth: SignIn = "",
     events: HowEvents = None,
+    svc_acc_expires: KeyExpires = "",
+    oauth_client_id: OAuthClientId = "",
+    oauth_client_secret: OAuthClientSecret = None,
     agent: OfAgent = "",
     set_: Set = None,
     link: Annotated[str, typer.Option(metavar="ACCOUNT", help="Link this account at once, as an administrator")] = "",
@@ -86,6 +93,9 @@ def create(
             "webhook secret", webhook_secret, webhook_secret_file, variable=WEBHOOK_SECRET_VARIABLE
         ),
         auth=auth,
+        key_expires_at=date_of("--svc-acc-expires", svc_acc_expires),
+        oauth_client_id=oauth_client_id,
+        oauth_client_secret=secrets.read("OAuth client secret", oauth_client_secret, None),
         agent=changes.pop("agent", agent),
         settings=changes,
         link=link,

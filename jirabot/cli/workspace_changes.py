@@ -10,7 +10,10 @@ from jirabot.cli.options import (
     AsJson,
     BaseUrl,
     HowEvents,
+    KeyExpires,
     NoValidate,
+    OAuthClientId,
+    OAuthClientSecret,
     OfAgent,
     ServiceAccountEmail,
     ServiceAccountKey,
@@ -19,6 +22,7 @@ from jirabot.cli.options import (
     SignIn,
     WebhookSecretFile,
     Yes,
+    date_of,
     with_events,
 )
 from jirabot.cli.secrets import Secrets
@@ -50,6 +54,9 @@ def update(
     webhook_secret_file: WebhookSecretFile = None,
     auth: SignIn = "",
     events: HowEvents = None,
+    svc_acc_expires: KeyExpires = "",
+    oauth_client_id: OAuthClientId = "",
+    oauth_client_secret: OAuthClientSecret = None,
     agent: OfAgent = "",
     set_: Set = None,
     unset: Annotated[list[str] | None, typer.Option(metavar="KEY", help="A setting to be as configured again")] = None,
@@ -78,6 +85,9 @@ def update(
         api_key=secrets.read("API key", svc_acc_api_key, svc_acc_api_key_file),
         webhook_secret=secrets.read("webhook secret", webhook_secret, webhook_secret_file),
         auth=auth,
+        key_expires_at=date_of("--svc-acc-expires", svc_acc_expires),
+        oauth_client_id=oauth_client_id,
+        oauth_client_secret=secrets.read("OAuth client secret", oauth_client_secret, None),
         agent=changes.pop("agent", agent),
         settings=changes,
         unset=tuple(unset or ()),
@@ -100,14 +110,19 @@ def update(
 
 @app.command(
     cls=usage.Command,
-    epilog=usage.examples("jirabot workspace activate acme", "jirabot workspace activate acme --json"),
+    epilog=usage.examples("jirabot workspace activate acme", "jirabot workspace activate acme --trust"),
 )
-def activate(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+def activate(
+    context: typer.Context,
+    name: Name,
+    trust: Annotated[bool, typer.Option("--trust", help="Vouch for who claimed it over HTTP, without a proof")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Work on a workspace's events again, kept ones first."""
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
-        workspace, released = await jirabot.workspace_changes.activate(name, by=SHELL)
+        workspace, released = await jirabot.workspace_changes.activate(name, trust=trust, by=SHELL)
         return jirabot.workspaces.as_object(workspace), released
 
     shown, released = running.run(context, work)

@@ -37,7 +37,9 @@ def told(error: Mapping[str, Any], sources: Sources) -> str:
         return at(place, sources, f"it is a table of its own, `[{'.'.join(place)}]`")
     if kind == "missing":
         return at(place, sources, _ALLOWED[kind])
-    return at(place, sources, allowed(error), value=error["input"])
+    # What is wrong with several settings together has their whole table as its input.
+    value = None if isinstance(error["input"], Mapping) else error["input"]
+    return at(place, sources, allowed(error), value=value)
 
 
 def at(place: Place, sources: Sources, says: str, *, value: object = None) -> str:

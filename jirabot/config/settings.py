@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -142,6 +142,32 @@ def file_path(value: str) -> str:
     return str(path) if value else ""
 
 
+def issuer_address(value: str) -> str:
+    """Check an address that keys are read from: by TLS, or on this machine; empty where there is none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if value and not re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)", value):
+        raise ValueError("an address such as `https://sso.example.com/realms/acme`")
+    return value
+
+
+def domains(value: object) -> object:
+    """Read a list of mail domains, as `words` does; an `@` before one is left out.
+
+    Raises:
+        ValueError: one is none.
+    """
+    listed = words(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    found = tuple(str(each).removeprefix("@").lower() for each in listed)
+    if any("@" in each or "." not in each or each.startswith(("*", ".")) for each in found):
+        raise ValueError("a list of whole domains such as `acme.example`")
+    return found
+
+
 def secret_address(value: SecretStr | None) -> SecretStr | None:
     """Check the address of a web server that is a secret itself; None where there is none.
 
@@ -213,6 +239,7 @@ OwnLimitingDuration = Annotated[
 Size = Annotated[int, BeforeValidator(size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Arguments = Annotated[tuple[str, ...], BeforeValidator(arguments)]
+Domains = Annotated[tuple[str, ...], BeforeValidator(domains)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(networks)]
 OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
@@ -418,6 +445,12 @@ class WorkspaceDefaults(Section):
         "ask", description="What to do where no repository, or more than one, fits an issue"
     )
     service_desk: Literal["internal", "public"] = Field("internal", description="Who reads answers on a service desk")
+    email_domains: Domains = Field(
+        (),
+        description="The mail domains whose people are linked without more: to the one Jira account that has the "
+        "address which their OIDC issuer has verified. Only where nobody can give a Jira account another's address",
+        examples=[("acme.example",)],
+    )
     mode: Literal["act", "observe"] = Field("act", description="`observe` records decisions and does nothing")
     events: Literal["webhook", "poll", "both"] = Field(
         "webhook",
@@ -474,6 +507,62 @@ class OAuthAppSettings(Section):
     client_secret: SecretStr
 
 
+class ApiSettings(Section):
+    """The table `[api]`: the management API."""
+
+    requests_per_hour: int = Field(
+        1000,
+        ge=0,
+        description="How often one client address may ask at `/api/…` in an hour; more is answered 429. 0 is no limit",
+    )
+    claim_hosts: Words = Field(
+        (),
+        description="The hosts of Jiras that people may claim although they are not public, `*.` before a domain for "
+        "all within it",
+        examples=[("jira.acme.example", "*.corp.example")],
+    )
+    claims_last: Duration = Field(
+        timedelta(days=3), description="How long a workspace that was claimed over HTTP may stay unproved"
+    )
+    claims_per_user: int = Field(3, ge=0, description="How many unproved workspaces one person may have claimed")
+
+
+class OidcSettings(Section):
+    """The table `[oidc]`: the issuer whose tokens the management API takes."""
+
+    issuer: Annotated[str, AfterValidator(issuer_address)] = Field(
+        "",
+        description="The issuer as its tokens name it; empty: none is trusted",
+        examples=["https://sso.example.com/realms/acme"],
+    )
+    audience: Words = Field(
+        (),
+        description="What a token's `aud` must hold one of; not given, `client_id` has to be its `azp` or in its `aud`",
+        examples=[("jirabot",)],
+    )
+    client_id: str = Field("", description="The client that people get their tokens by", examples=["jirabot-web"])
+    admin_role: str = Field(
+        "", description="Whose token has this role administers everything; empty: nobody", examples=["jirabot-admin"]
+    )
+    role_claim: str = Field(
+        "realm_access.roles",
+        description="The claim that lists a token's roles, a dot between the names on the way to it; of Keycloak's "
+        "client roles `resource_access.CLIENT.roles`",
+    )
+    jwks_url: Annotated[str, AfterValidator(issuer_address)] = Field(
+        "",
+        description="Where the issuer's keys are; by its discovery document if empty",
+        examples=["https://sso.example.com/realms/acme/protocol/openid-connect/certs"],
+    )
+    leeway: Duration = Field(timedelta(seconds=60), description="How far the issuer's clock may be from this one's")
+
+    @model_validator(mode="after")
+    def _is_for_us(self) -> "OidcSettings":
+        if self.issuer and not (self.audience or self.client_id):
+            raise ValueError("`audience` or `client_id` is needed: else a token for anything else would count here")
+        return self
+
+
 class Settings(BaseModel):
     """All settings, frozen."""
 
@@ -494,6 +583,8 @@ class Settings(BaseModel):
     alerts: AlertsSettings = AlertsSettings()
     git: GitSettings = GitSettings()
     oauth: OAuthSettings = OAuthSettings()
+    api: ApiSettings = ApiSettings()
+    oidc: OidcSettings = OidcSettings()
     workspace: WorkspaceDefaults = WorkspaceDefaults()
     default_agent: str = Field("", exclude=True)
     agents: Mapping[str, AgentSettings] = Field({}, description="The agents by name")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jirabot.core.ids import BackendName, ConversationId, IssueKey, RunId
+from jirabot.core.network import AS_THE_MACHINE, Network
 
 
 class FailureKind(StrEnum):
@@ -143,6 +144,7 @@ class RunSpec:
     session_dir: Path
     base: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    network: Network = AS_THE_MACHINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

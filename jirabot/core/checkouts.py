@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from jirabot.core.network import AS_THE_MACHINE, Network
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A repository's address, and the token for it where one is needed. The token is a secret: not in `repr`."""
+    """A repository's address, its workspace's network, and the token where one is needed: a secret, not in `repr`."""
 
     name: str
     url: str
     token: str = ""
+    network: Network = AS_THE_MACHINE
 
     def __repr__(self) -> str:
         """Show the address only."""

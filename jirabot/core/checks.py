@@ -11,7 +11,7 @@ from jirabot.core.issues import ServerInfo
 from jirabot.core.ports import Rejection
 from jirabot.core.troubles import Placed
 from jirabot.core.workspaces import Workspace
-from jirabot.errors import JirabotError, JiraRefused
+from jirabot.errors import ConsentNeeded, JirabotError, JiraRefused
 
 CLOCKS_APART = timedelta(minutes=2)
 """How far Jira's clock may be from ours: tokens that expire, and marks that are looked for, rest on it."""
@@ -68,6 +68,17 @@ def disk(folder: str, free_bytes: int) -> Check:
     return Check(name="disk", level=level, text=told, fix="make room on that disk; nothing acknowledged is lost")
 
 
+def one_administrator(workspace: str, user: str) -> Check:
+    """Say that nobody is left who may change a workspace over HTTP, should one person leave."""
+    return Check(
+        name="administrators",
+        level=Level.WARNING,
+        text=f"`{user}` alone administers it over HTTP",
+        fix=f"make another with `jirabot user link {workspace} ACCOUNT --user USER --role admin`",
+        workspace=workspace,
+    )
+
+
 def clock(workspace: str, info: ServerInfo, now: datetime) -> Check:
     """Compare our clock with Jira's."""
     if info.server_time is None:
@@ -96,7 +107,9 @@ def trouble(value: Placed) -> Check:
 
 
 def refusal(workspace: Workspace, error: JiraRefused) -> Check:
-    """Tell why Jira refuses the service account: a token that once worked has expired, or was taken back."""
+    """Tell why Jira refuses the service account: a token, or consent, that once worked has ended, or was taken back."""
+    if isinstance(error, ConsentNeeded):
+        return failed("jira", error, workspace=workspace.name)
     command = f"`jirabot workspace update {workspace.name} --svc-acc-api-key -`"
     if workspace.service_account.id:
         text = f"{error.message}; its token worked when the workspace was made: it has expired, or was revoked"
@@ -122,14 +135,13 @@ def permissions(workspace: str, held: frozenset[str]) -> Check:
 
 def looks(workspace: str, known: Checkpoint | None, every: timedelta, now: datetime) -> Check:
     """Judge how long ago its Jira was looked through, where that is to happen every so often."""
-    if known is None or known.looked_at is None:
-        text = "its Jira was not asked for events yet"
-        fix = "`jirabot serve` asks for them"
-        return Check(name="catch-up", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
-    text = f"its Jira was asked for events last at {known.looked_at:%Y-%m-%d %H:%M:%S} UTC"
-    if now - known.looked_at <= every * LATE_LOOKS:
+    looked_at = known.looked_at if known else None
+    last = looked_at or (known.calls_since if known else now)
+    text = f"asked last at {looked_at:%Y-%m-%d %H:%M:%S} UTC" if looked_at else "not asked yet"
+    text = f"for what no webhook told, its Jira was {text}"
+    if now - last <= every * LATE_LOOKS:
         return Check(name="catch-up", level=Level.OK, text=text, workspace=workspace)
-    fix = "see that `jirabot serve` runs; what is missed is caught up, up to a day"
+    fix = "see that `jirabot serve` runs: it asks for what was missed, up to a day of it by itself"
     return Check(name="catch-up", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
 
 

@@ -20,7 +20,7 @@ from jirabot.core.soundness import Fault
 from jirabot.core.tokens import Token, TokenState
 from jirabot.core.troubles import Alert, Placed
 from jirabot.core.workspaces import Workspace, WorkspaceState
-from jirabot.errors import ConfigurationInvalid, JirabotError
+from jirabot.errors import ConfigurationInvalid, FieldsInvalid, JirabotError
 
 Object = dict[str, Any]
 
@@ -45,6 +45,8 @@ def workspace(
         "auth": value.auth,
         "authenticity": value.authenticity,
         "service_account": value.service_account.label,
+        "key_expires_at": instant(value.key_expires_at),
+        "cloud_id": value.cloud_id or None,
         "agent": value.agent or agent,
         "events_url": events_url,
         "settings": dict(settings or {}),
@@ -310,6 +312,8 @@ def problem(error: JirabotError, *, status: int | None = None) -> Object:
         shown["status"] = status
     if error.hint:
         shown["hint"] = error.hint
+    if isinstance(error, FieldsInvalid):
+        shown["fields"] = error.fields
     if isinstance(error, ConfigurationInvalid):
         shown["problems"] = error.problems
     return {**shown, "success": False}

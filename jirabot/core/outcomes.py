@@ -19,7 +19,7 @@ from jirabot.core.events import Event
 from jirabot.core.ids import BackendName, ConversationId
 from jirabot.core.issues import Issue
 from jirabot.core.people import Account
-from jirabot.core.permissions import UNASKED, Standing
+from jirabot.core.permissions import Standing
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Remark, Trigger, TriggerRemoved
 
@@ -51,7 +51,8 @@ class Examination:
     decision: Decision
     own: bool
     issue: Issue | None
-    standing: Standing = UNASKED
+    standing: Standing | None = None
+    """What Jira says of who asks; None where it was not asked, since nothing was to be done."""
 
 
 def outcome(

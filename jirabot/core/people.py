@@ -37,6 +37,8 @@ class LinkState(StrEnum):
     """Whether a link counts."""
 
     ACTIVE = "active"
+    PENDING = "pending"
+    """A user is known, and no account yet: starts nothing until an administrator names the account."""
     ENDED = "ended"
     """Ended by its person or an administrator; never remade by itself."""
 
@@ -61,7 +63,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """The tie between a Jira account and a jirabot user, in one workspace."""
+    """The tie between a Jira account and a jirabot user, in one workspace. A pending one has an account without id."""
 
     id: LinkId
     workspace_id: WorkspaceId
@@ -72,18 +74,33 @@ class Link:
     state: LinkState
     created_at: datetime
     origin: Origin = Origin.HAND
+    updated_at: datetime | None = None
+    """When it was last changed; None: never since it was made."""
+    ended_by: str = ""
+    """The user who ended it; empty where an administrator did, who alone can undo it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who asks a manager for something: the shell, the daemon itself, a local token, a person known by OIDC.
 
-    `address`: from where it was asked over HTTP.
+    `user` is the jirabot user that it is, empty where it is nobody's. An administrator is one of everything, or, with a
+    workspace, of that alone. `email` is there only where the issuer has verified it; `address` is from where it was
+    asked over HTTP.
     """
 
     kind: str
     name: str
     address: str = ""
+    user: str = ""
+    role: Role = Role.USER
+    workspace_id: WorkspaceId | None = None
+    email: str = ""
+
+    @property
+    def is_operator(self) -> bool:
+        """Say whether it is an administrator of everything."""
+        return self.role is Role.ADMIN and self.workspace_id is None
 
 
 PRINCIPALS = "jirabot:"
@@ -95,8 +112,8 @@ def account_of(by: Principal) -> Account:
     return Account(id=AccountId(f"{PRINCIPALS}{by.kind}"), display_name=f"jirabot's {by.name}")
 
 
-SHELL = Principal(kind="shell", name="shell")
+SHELL = Principal(kind="shell", name="shell", role=Role.ADMIN)
 """Who runs a command: holds the data folder and the key, and so is an administrator."""
 
-DAEMON = Principal(kind="daemon", name="daemon")
+DAEMON = Principal(kind="daemon", name="daemon", role=Role.ADMIN)
 """The daemon at its own work: deliveries, runs, effects."""

@@ -83,6 +83,10 @@ UNASKED = Standing(verdict=Verdict.ALLOWED)
 """What is taken until Jira was asked. Nothing is done on it."""
 
 
+UNKNOWN = Standing(verdict=Verdict.UNREADABLE)
+"""What is taken where something is to be done, and Jira was not asked: that nobody may."""
+
+
 class Denied(StrEnum):
     """Why somebody may not trigger the bot; each is a `decisions.Reason` too."""
 

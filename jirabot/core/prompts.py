@@ -10,11 +10,15 @@ from jirabot.core.checkouts import Checkout
 from jirabot.core.conversations import Message
 from jirabot.core.issues import Issue, IssueComment
 from jirabot.core.marks import DONE_LINE, QUESTION_LINE
+from jirabot.core.people import Account
+from jirabot.core.texts import escape
 
 COMMENTS_CHARACTERS = 40_000
 """How much of the earlier comments a prompt holds, the newest kept: about 10,000 tokens."""
 
 DESCRIPTION_CHARACTERS = 40_000
+
+NAME_CHARACTERS = 80
 
 _RULES = """\
 You are a coding agent. You work for people who write to you in Jira, through a program called jirabot.
@@ -101,8 +105,13 @@ def _data(text: str, mark: str) -> str:
 
 
 def _asked(messages: Sequence[Message]) -> str:
-    asked = [f"**{message.author.label}:** {message.text.strip() or _THE_ISSUE}" for message in messages]
+    asked = [f"**{_name(message.author)}:** {message.text.strip() or _THE_ISSUE}" for message in messages]
     return "\n\n".join(["## What you are asked", *asked])
+
+
+def _name(account: Account) -> str:
+    """Give somebody's name on one line: people choose it themselves, and it stands where instructions do."""
+    return escape(account.label[:NAME_CHARACTERS])
 
 
 _THE_ISSUE = "Do what the issue describes."

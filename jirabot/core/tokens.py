@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from jirabot.core.ids import TokenId, WorkspaceId
-from jirabot.core.people import Role
+from jirabot.core.people import Principal, Role
 
 PREFIX = "jbt_"
 """What a token begins with, so that people and scanners of secrets know one when they see it."""
@@ -39,6 +39,10 @@ class Token:
         if self.revoked_at is not None:
             return TokenState.REVOKED
         return TokenState.EXPIRED if self.expires_at is not None and self.expires_at <= now else TokenState.ACTIVE
+
+    def principal(self) -> Principal:
+        """Say who asks with it. It has no e-mail: nobody has verified one."""
+        return Principal(kind="token", name=self.name, user=self.user, role=self.role, workspace_id=self.workspace_id)
 
 
 def token_hash(token: str) -> str:

@@ -36,7 +36,8 @@ class Workspace:
     """One Jira site. `base_url` is its identity: scheme, host, port and context path, without a final slash.
 
     `service_account` is who the bot is there; `settings` holds what `--set` changed, by key. `cloud_id` is the site's
-    where Jira is called through Cloud's gateway; what is called is never the site's identity.
+    where Jira is called through Cloud's gateway; what is called is never the site's identity. `key_expires_at`: when
+    what signs in ends, as far as that is known.
     """
 
     id: WorkspaceId
@@ -53,9 +54,15 @@ class Workspace:
     agent: BackendName | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     cloud_id: str = ""
+    key_expires_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     comment_mark: CommentMark = CommentMark.UNPROVED
+    claimed_by: str = ""
+    """The user who made it over HTTP without being an administrator of this jirabot; empty where one vouches for it.
+
+    Its Jira is reached at public addresses only, for as long as that is so.
+    """
 
     @property
     def base_urls(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from aiohttp import web
 
 from jirabot.app import App
+from jirabot.core.people import Principal
 from jirabot.errors import Forbidden, TokenInvalid
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -21,12 +22,24 @@ async def check_operator(app: App, request: web.Request) -> None:
     """
     if _is_here(request):
         return
+    by = await principal(app, request)
+    if by.kind != "token" and not by.is_operator:
+        raise Forbidden("this is for administrators of this jirabot", hint="use a token of `jirabot token create`")
+    if by.workspace_id is not None:
+        raise Forbidden("this is about all workspaces, and the token is of one", hint="make one without `--workspace`")
+
+
+async def principal(app: App, request: web.Request) -> Principal:
+    """Find out who asks.
+
+    Raises:
+        TokenInvalid: it brings no token, or one that does not count.
+        IssuerUnreachable: it can't be found out now.
+    """
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenInvalid("this takes a token", hint="send `Authorization: Bearer TOKEN`; see `jirabot token create`")
-    token = await app.tokens.holder(secret.strip())
-    if token.workspace_id is not None:
-        raise Forbidden("this is about all workspaces, and the token is of one", hint="make one without `--workspace`")
+    return await app.principals.holder(secret.strip())
 
 
 def client_address(

@@ -36,7 +36,10 @@ def make_application(app: App, workers: Workers, metrics: Metrics) -> web.Applic
         *scrapes.routes(app, workers, metrics),
     ]
     # What no route takes is taken too: the library's own answers stand outside of the middleware.
-    others = [web.route("*", path, problems.other_method) for path in dict.fromkeys(route.path for route in routes)]
+    methods: dict[str, list[str]] = {}
+    for route in routes:
+        methods.setdefault(route.path, []).append(route.method)
+    others = [web.route("*", path, problems.only(allowed)) for path, allowed in methods.items()]
     every = [*routes, *others, *management.routes(app), web.route("*", "/{path:.*}", problems.nowhere)]
     application.add_routes(
         web.RouteDef(each.method, each.path, each.handler, {**each.kwargs, "expect_handler": problems.expected})

@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 from aiohttp import HttpVersion11, web
@@ -11,9 +11,14 @@ from aiohttp.typedefs import Handler, Middleware
 from jirabot.core import objects
 from jirabot.core.ports import Events
 from jirabot.errors import (
+    FieldsInvalid,
     HostMismatch,
+    IssuerUnreachable,
     JirabotError,
+    JiraRefused,
+    JiraSilent,
     Kind,
+    NoJson,
     RateLimited,
     TooLarge,
     TooSlow,
@@ -51,10 +56,12 @@ def response(error: JirabotError) -> web.Response:
     headers = {}
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
-    elif error.kind is Kind.UNAVAILABLE:
+    elif status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif error.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
+    elif isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.allowed))
     return web.Response(
         status=status,
         body=orjson.dumps(objects.problem(error, status=status)),
@@ -105,6 +112,10 @@ class MethodNotAllowed(JirabotError):
     kind = Kind.INVALID
     code = "method-not-allowed"
 
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
 
 class ExpectationFailed(JirabotError):
     """Something else than `100-continue` is expected."""
@@ -122,13 +133,13 @@ async def nowhere(request: web.Request) -> web.Response:
     raise NoRoute("there is no such address here")
 
 
-async def other_method(request: web.Request) -> web.Response:
-    """Answer where the address takes another method.
+def only(methods: Sequence[str]) -> Handler:
+    """Make what answers where an address takes other methods, and says which (RFC 9110, section 15.5.6)."""
 
-    Raises:
-        MethodNotAllowed: always.
-    """
-    raise MethodNotAllowed("this address takes another method")
+    async def other_method(request: web.Request) -> web.StreamResponse:
+        raise MethodNotAllowed("this address takes another method", allowed=methods)
+
+    return other_method
 
 
 async def expected(request: web.Request) -> web.Response | None:
@@ -146,8 +157,8 @@ async def expected(request: web.Request) -> web.Response | None:
 
 
 def _of_http(error: web.HTTPException) -> JirabotError:
-    told = {404: NoRoute, 405: MethodNotAllowed}.get(error.status, JirabotError)
-    return told(error.reason.lower())
+    told: Mapping[int, type[JirabotError]] = {404: NoRoute, 405: MethodNotAllowed}
+    return told.get(error.status, JirabotError)(error.reason.lower())
 
 
 def _route(request: web.Request) -> str:
@@ -160,6 +171,11 @@ NARROWER: Mapping[type[JirabotError], int] = {
     TooSlow: 408,
     UnsupportedEncoding: 415,
     HostMismatch: 422,
+    FieldsInvalid: 422,
+    NoJson: 415,
+    JiraRefused: 502,
+    JiraSilent: 504,
+    IssuerUnreachable: 503,
     MethodNotAllowed: 405,
     ExpectationFailed: 417,
 }

@@ -92,6 +92,7 @@ class Workers:
             tasks.create_task(self._repeat(partial(self._catch_up, looks)))
             tasks.create_task(self._repeat(self._tell))
             tasks.create_task(self._repeat(self._expire))
+            tasks.create_task(self._repeat(self._warn))
 
     def _crew(
         self,
@@ -131,8 +132,9 @@ class Workers:
             await until_idle(self._outbox, is_due=self._app.delivery.is_due, storage=self._app.storage)
 
     async def _prune_once(self) -> None:
-        """Forget what is old, if it is time; else wait."""
+        """Forget what is old, if it is time; else wait. Claims that nobody proved go in between, too."""
         app = self._app
+        await app.claims.expire()
         due = await app.retention.due_seconds()
         if due:
             # Looked at again before that: the machine may have slept, and a command may have done it.
@@ -195,6 +197,11 @@ class Workers:
         if not self.is_draining and await app.expiry.expire_once(by=DAEMON):
             return
         await self._rest(await app.expiry.next_due_seconds(), at_most=EXPIRY_SECONDS)
+
+    async def _warn(self) -> None:
+        """Warn ahead of the end of keys, which lies days away."""
+        await self._app.key_ends.warn_once(by=DAEMON)
+        await self._rest(None, at_most=EXPIRY_SECONDS)
 
     async def _rest(self, due_seconds: float | None, *, at_most: float) -> None:
         """Sleep until something is due: at most that long, since it may be brought forward, and a second at least."""

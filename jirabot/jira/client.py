@@ -8,7 +8,7 @@ are not followed, and no address from a payload or answer is ever asked.
 import asyncio
 import hashlib
 import types
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -37,13 +37,13 @@ from jirabot.errors import (
     JiraSilent,
     RateLimited,
 )
-from jirabot.jira import answers, shapes
+from jirabot.jira import addresses, answers, shapes
 from jirabot.jira.caches import Ages, Caches, Kept
 from jirabot.jira.changes import Changes
 from jirabot.jira.connections import Connection, Connections
 from jirabot.jira.deployments import CommentBody, Deployment
 from jirabot.jira.limits import Limits
-from jirabot.jira.membership import Membership
+from jirabot.jira.membership import EDIT, SEE, Membership
 
 MARK = "jirabot"
 """The key of the comment property that carries the effect's id."""
@@ -78,10 +78,15 @@ class Clients:
         log: Events,
         defaults: WorkspaceDefaults,
         ages: Ages | None = None,
+        private_hosts: Collection[str] = (),
     ) -> None:
-        """*api_url*: where Cloud's gateway is; *defaults*: the settings that a workspace's own stand over."""
+        """Take where Cloud's gateway is (*api_url*), and the settings that a workspace's own stand over (*defaults*).
+
+        *private_hosts*: where a Jira that was claimed may be although it is not public.
+        """
         self._deployments, self._connections, self._api_url = deployments, connections, api_url
         self._clock, self._log, self._defaults = clock, log, defaults
+        self._private_hosts = private_hosts
         self._caches = Caches(clock=clock, ages=ages or Ages())
         self._limits: dict[WorkspaceId, Limits] = {}
 
@@ -101,6 +106,7 @@ class Clients:
         deployment = self._deployments[workspace.deployment]
         api = deployment.api_base(workspace, self._api_url)
         network = network_of(settings_of(workspace, self._defaults))
+        public = bool(workspace.claimed_by) and not addresses.is_among(workspace.base_url, self._private_hosts)
         return Client(
             base_url=workspace.base_url,
             api_base=api,
@@ -108,8 +114,8 @@ class Clients:
             signing=partial(deployment.authorization, workspace.auth, email=workspace.service_account_email),
             credentials=credentials,
             kept=Kept(caches=self._caches, owner=_owner(workspace, credentials)),
-            reading=self._connections.to(workspace.id, api, network, keep=True),
-            writing=self._connections.to(workspace.id, api, network, keep=False),
+            reading=self._connections.to(workspace.id, api, network, keep=True, public=public),
+            writing=self._connections.to(workspace.id, api, network, keep=False, public=public),
             limits=self._limits_of(workspace.id, deployment),
             calls=calls,
             urgency=urgency,
@@ -207,7 +213,10 @@ class Client:
         return await self._membership.has_role(role, project_key, account)
 
     async def can_edit(self, issue: IssueKey, account: Account) -> bool:
-        return await self._membership.can_edit(issue, account)
+        return await self._membership.may(EDIT, issue, account)
+
+    async def can_see(self, issue: IssueKey, account: Account) -> bool:
+        return await self._membership.may(SEE, issue, account)
 
     async def is_customer(self, account: Account) -> bool:
         return await self._membership.is_customer(account)

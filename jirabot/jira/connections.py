@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -15,7 +14,7 @@ from yarl import URL
 from jirabot import __version__
 from jirabot.core.network import Network
 from jirabot.errors import Forbidden, JirabotError, JiraSilent, JiraUnreachable
-from jirabot.jira import bases
+from jirabot.jira import addresses, bases
 from jirabot.jira.answers import Answer
 
 
@@ -152,7 +151,7 @@ class PublicResolver(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)  # type: ignore[arg-type]  # aiohttp's own types differ
-        if any(not ip_address(each["host"].partition("%")[0]).is_global for each in found):
+        if not all(addresses.is_public(each["host"]) for each in found):
             raise NotPublic(f"`{host}` leads to an address that is not public")
         return found
 
@@ -162,7 +161,7 @@ class PublicResolver(AbstractResolver):
 
 def _unreachable(whom: str, error: aiohttp.ClientError) -> JirabotError:
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublic):
-        return Forbidden(str(error.os_error), hint="only a site that all can reach is asked for its cloud id")
+        return Forbidden(str(error.os_error), hint="whoever runs jirabot can name its host in `[api] claim_hosts`")
     hint = "check the base URL, the network and the proxy of the machine that runs jirabot"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         hint = "if your own authority signs it: `jirabot workspace update NAME --set ca_file=/PATH/ca.pem`"

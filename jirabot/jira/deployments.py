@@ -48,6 +48,14 @@ class Deployment(Protocol):
         """The path segment of its routes."""
 
     @property
+    def link_field(self) -> str:
+        """The reference's name of the field that holds a link's workspace."""
+
+    @property
+    def site_domain(self) -> str:
+        """The domain that every site of it is in; empty where a site may be anywhere."""
+
+    @property
     def auth_methods(self) -> Sequence[str]:
         """The ways to authenticate, the default first."""
 
@@ -159,6 +167,8 @@ class Cloud:
 
     name = "cloud"
     route = "jira"
+    link_field = "jira_workspace_id"
+    site_domain = "atlassian.net"
     auth_methods = ("api-token", "scoped-token", "oauth")
     oauth_methods = ("oauth",)
     sends_again = True
@@ -279,6 +289,8 @@ class DataCenter:
 
     name = "dc"
     route = "jira-dc"
+    link_field = "jira_dc_workspace_id"
+    site_domain = ""
     auth_methods = ("pat", "dc-oauth")
     oauth_methods = ("dc-oauth",)
     sends_again = False

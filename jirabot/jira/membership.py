@@ -15,7 +15,7 @@ from jirabot.jira import shapes
 from jirabot.jira.caches import Kept
 from jirabot.jira.deployments import Deployment
 
-EDIT = "EDIT_ISSUES"
+EDIT, SEE = "EDIT_ISSUES", "BROWSE_PROJECTS"
 
 MEMBERS_A_PAGE = 50
 """What Jira gives of a group at once, at most."""
@@ -56,9 +56,13 @@ class Membership:
             return True
         return bool(actors.groups) and not actors.groups.isdisjoint(await self._groups_of(account))
 
-    async def can_edit(self, issue: IssueKey, account: Account) -> bool:
-        """Say whether somebody may edit an issue, by Jira's own check."""
-        return await self._kept.of_people(("edit", issue, account.id), lambda: self._can_edit(issue, account))
+    async def may(self, permission: str, issue: IssueKey, account: Account) -> bool:
+        """Say whether somebody has a permission on an issue, whose security level counts too, by Jira's own check."""
+
+        async def ask() -> bool:
+            return await self._may(permission, issue, account)
+
+        return await self._kept.of_people((permission, issue, account.id), ask)
 
     async def is_customer(self, account: Account) -> bool:
         """Say whether somebody has no more rights here than a service desk's customers."""
@@ -101,9 +105,9 @@ class Membership:
             groups=frozenset(name for is_group, name in actors if name and is_group),
         )
 
-    async def _can_edit(self, issue: IssueKey, account: Account) -> bool:
-        """Ask for who may edit; Data Center looks for the beginning of a name, and so finds others, too."""
-        asked = {"permissions": EDIT, "issueKey": issue, "maxResults": str(FOUND_AT_MOST)}
+    async def _may(self, permission: str, issue: IssueKey, account: Account) -> bool:
+        """Ask for who may; Data Center looks for the beginning of a name, and so finds others, too."""
+        asked = {"permissions": permission, "issueKey": issue, "maxResults": str(FOUND_AT_MOST)}
         query = {**asked, **self._deployment.holder_query(account)}
         answer = await self._get("/rest/api/2/user/permission/search", query)
         return account.id in {self._deployment.account(user).id for user in shapes.objects(answer)}

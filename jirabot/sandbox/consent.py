@@ -99,6 +99,9 @@ class Consent:
         return web.Response(text=page, content_type="text/html")
 
     async def _token(self, request: web.Request) -> web.Response:
+        if self._oauth.fails:
+            self._oauth.fails -= 1
+            raise Refusal(503, "Service Unavailable")
         fields = await self._fields(request)
         app = self._oauth.apps.get(fields.get("client_id", ""))
         if app is None or fields.get("client_secret") != app.client_secret:

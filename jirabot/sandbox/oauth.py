@@ -92,6 +92,8 @@ class OAuth:
         self.rules, self._clock = rules, clock
         self.apps: dict[str, App] = {}
         self.refreshes_count = 0
+        self.fails = 0
+        """How many of the next token requests are answered 503."""
         self._codes: dict[str, Code] = {}
         self._access: dict[str, Access] = {}
         self._refresh: dict[str, Refresh] = {}
@@ -160,6 +162,10 @@ class OAuth:
     def knows(self, token: str) -> bool:
         """Say whether a token was ever made here."""
         return token in self._access
+
+    def end_access(self) -> None:
+        """Let all access tokens end before their time, as a change of the organisation's policy does."""
+        self._access.clear()
 
     def revoke(self, person: Person) -> None:
         """Take back all that somebody has consented to."""

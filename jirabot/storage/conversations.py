@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy.dialects.sqlite import insert
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.conversations import Conversation, Message, Run, RunEvent, State
 from jirabot.core.deliveries import Lease
-from jirabot.core.ids import ConversationId, IssueId, IssueKey, RepositoryId, RunId, WorkspaceId
+from jirabot.core.ids import AccountId, ConversationId, IssueId, IssueKey, RepositoryId, RunId, WorkspaceId
+from jirabot.core.people import Account
 from jirabot.storage import runs, schema
 from jirabot.storage.columns import columns_of, row_of
-from jirabot.storage.schema import conversations, messages, open_conversation, run_events
+from jirabot.storage.schema import conversations, messages, open_conversation, participants, run_events
 
 _SELECT = select(*columns_of(conversations, Conversation))
 _FIND = _SELECT.where(conversations.c.id == bindparam("of_conversation"))
@@ -63,10 +66,13 @@ _COUNTS = select(conversations.c.workspace_id, conversations.c.state, func.count
     conversations.c.workspace_id, conversations.c.state
 )
 
+_TAKE_PART = insert(participants).on_conflict_do_nothing()
+_PARTICIPANTS = select(participants.c.account_id).where(participants.c.conversation_id == bindparam("of_conversation"))
+
 _DELETE = [
     *(
         delete(table).where(table.c.conversation_id == bindparam("of_conversation"))
-        for table in (run_events, messages, schema.runs)
+        for table in (run_events, messages, schema.runs, participants)
     ),
     delete(conversations).where(conversations.c.id == bindparam("of_conversation")),
 ]
@@ -80,6 +86,7 @@ class Conversations:
 
     def add(self, conversation: Conversation) -> None:
         self._connection.execute(insert(conversations), row_of(conversation))
+        self._takes_part(conversation.asker, conversation.workspace_id, conversation.id)
 
     def save(self, conversation: Conversation) -> None:
         changed = row_of(conversation, without=["id"])
@@ -102,10 +109,29 @@ class Conversations:
         row = self._connection.execute(_NEWEST_ON, {"of_issue": issue_key}).mappings().one_or_none()
         return Conversation(**row) if row else None
 
-    def list(self, *, workspace_id: WorkspaceId | None = None, limit: int = 50) -> Sequence[Conversation]:
+    def list(
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
+    ) -> Sequence[Conversation]:
         query = _NEWEST.limit(limit)
         if workspace_id is not None:
             query = query.where(conversations.c.workspace_id == workspace_id)
+        if seen.workspaces is not None:
+            whole = conversations.c.workspace_id.in_(seen.workspaces)
+            part = conversations.c.id.in_(
+                select(participants.c.conversation_id).where(
+                    tuple_(participants.c.workspace_id, participants.c.account_id).in_(seen.accounts)
+                )
+            )
+            query = query.where(or_(whole, part) if seen.accounts else whole)
+        if before is not None:
+            other = conversations.alias("other")
+            at, own = select(other.c.created_at).where(other.c.id == before).scalar_subquery(), conversations.c
+            query = query.where((own.created_at < at) | ((own.created_at == at) & (own.id < before)))
         return [Conversation(**row) for row in self._connection.execute(query).mappings()]
 
     def touch(self, conversation_id: ConversationId, *, now: datetime) -> None:
@@ -127,6 +153,16 @@ class Conversations:
         row = row_of(message, without=["seq"])
         statement = insert(messages).values(seq=_next_seq)
         self._connection.execute(statement, {**row, "of_conversation": message.conversation_id})
+        self._takes_part(message.author, message.workspace_id, message.conversation_id)
+
+    def _takes_part(self, account: Account, workspace_id: WorkspaceId, conversation_id: ConversationId) -> None:
+        if account.id and not account.is_principal:
+            row = {"workspace_id": workspace_id, "account_id": account.id, "conversation_id": conversation_id}
+            self._connection.execute(_TAKE_PART, row)
+
+    def participants(self, conversation_id: ConversationId) -> frozenset[AccountId]:
+        found = self._connection.execute(_PARTICIPANTS, {"of_conversation": conversation_id})
+        return frozenset(AccountId(each) for each in found.scalars())
 
     def messages(self, conversation_id: ConversationId) -> Sequence[Message]:
         rows = self._connection.execute(_MESSAGES, {"of_conversation": conversation_id})

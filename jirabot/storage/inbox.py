@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, Update, bindparam, exists, func, lite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.deliveries import (
     DISCARDABLE,
     RETRYABLE,
@@ -313,12 +314,19 @@ class Deliveries:
         state: DeliveryState | None = None,
         origin: Origin | None = None,
         limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
     ) -> Sequence[Delivery]:
         newest = _NEWEST.limit(limit)
         if origin is not None:
             newest = newest.where(deliveries.c.origin == origin)
         if workspace_id is not None:
             newest = newest.where(deliveries.c.workspace_id == workspace_id)
+        if seen.workspaces is not None:
+            newest = newest.where(deliveries.c.workspace_id.in_(seen.workspaces))
+        if before is not None:
+            other = deliveries.alias("other")
+            newest = newest.where(deliveries.c.no < select(other.c.no).where(other.c.id == before).scalar_subquery())
         if workspace_id is None and state is None:
             return self._found(newest)
         # One state after the other, as the index has them: else all that the workspace has is sorted.

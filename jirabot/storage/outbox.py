@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.effects import AddComment, EditComment, Effect, EffectKind, EffectState, OwedEffect
 from jirabot.core.ids import CommentId, ConversationId, EffectId, IssueId, WorkspaceId
 from jirabot.errors import Conflict
@@ -196,13 +197,24 @@ class Outbox:
             self._connection.execute(statement, {"of_conversation": conversation_id})
 
     def list(
-        self, *, workspace_id: WorkspaceId | None = None, state: EffectState | None = None, limit: int = 50
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        state: EffectState | None = None,
+        limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
     ) -> Sequence[OwedEffect]:
         query = _NEWEST.limit(limit)
         if workspace_id is not None:
             query = query.where(outbox.c.workspace_id == workspace_id)
         if state is not None:
             query = query.where(outbox.c.state == state)
+        if seen.workspaces is not None:
+            query = query.where(outbox.c.workspace_id.in_(seen.workspaces))
+        if before is not None:
+            other = outbox.alias("other")
+            query = query.where(outbox.c.no < select(other.c.no).where(other.c.id == before).scalar_subquery())
         return self._all(query)
 
     def edits_of(self, target: EffectId) -> Sequence[OwedEffect]:

@@ -84,6 +84,11 @@ def active_link(state: ColumnElement[str]) -> ColumnElement[bool]:
     return _one_of(state, "active")
 
 
+def pending_link(state: ColumnElement[str]) -> ColumnElement[bool]:
+    """Say that a link waits for its account."""
+    return _one_of(state, "pending")
+
+
 def _belongs(table: str, *columns: str, to: Table) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
         columns,
@@ -131,6 +136,8 @@ workspaces = Table(
     Column("updated_at", Instant, nullable=False),
     Column("comment_mark", Choice(CommentMark), nullable=False, server_default="unproved"),
     Column("cloud_id", Text, nullable=False, server_default=""),
+    Column("key_expires_at", Instant),
+    Column("claimed_by", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id", name="workspaces_pk"),
     UniqueConstraint("name", name="workspaces_name_key"),
     UniqueConstraint("base_url", name="workspaces_base_url_key"),
@@ -173,12 +180,15 @@ links = Table(
     Column("created_at", Instant, nullable=False),
     Column("origin", Choice(LinkOrigin), nullable=False, server_default=LinkOrigin.HAND.value),
     Column("updated_at", Instant),
+    Column("ended_by", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id", name="links_pk"),
     _belongs("links", "workspace_id", to=workspaces),
     _belongs("links", "user_id", to=users),
 )
 _unique_where("links_one_active_key", active_link(links.c.state), links.c.workspace_id, links.c.account_id)
-Index("links_of_account", links.c.workspace_id, links.c.account_id)
+Index("links_of_account", links.c.workspace_id, links.c.account_id, links.c.created_at)
+_unique_where("links_one_pending_key", pending_link(links.c.state), links.c.workspace_id, links.c.user_id)
+Index("links_user", links.c.user_id)
 
 repositories = Table(
     "repositories",
@@ -323,6 +333,19 @@ _index_where(
     conversations.c.workspace_id,
     conversations.c.updated_at,
 )
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "account_id", "conversation_id", name="participants_pk"),
+    _belongs("participants", "workspace_id", to=workspaces),
+    _belongs("participants", "conversation_id", to=conversations),
+)
+"""Who asked in a conversation or wrote in it: to whom it is their own."""
+Index("participants_conversation", participants.c.conversation_id)
 
 messages = Table(
     "messages",

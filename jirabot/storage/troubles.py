@@ -19,6 +19,16 @@ _END = (
     .where(troubles.c.scope == bindparam("of_scope"), troubles.c.reason == bindparam("of_reason"), _stands)
     .values(ended_at=bindparam("now"))
 )
+_RESTATE = (
+    update(troubles)
+    .where(
+        troubles.c.scope == bindparam("of_scope"),
+        troubles.c.reason == bindparam("of_reason"),
+        troubles.c.text != bindparam("new_text"),
+        _stands,
+    )
+    .values(text=bindparam("new_text"), fix=bindparam("new_fix"), begin_told_at=None)
+)
 _LIST = select(*columns_of(troubles, Trouble)).order_by(troubles.c.begun_at.desc(), troubles.c.id.desc())
 _STANDING = _LIST.where(_stands)
 _UNTOLD = (
@@ -47,6 +57,10 @@ class Troubles:
 
     def begin(self, trouble: Trouble) -> bool:
         return self._connection.execute(_BEGIN, row_of(trouble)).rowcount == 1
+
+    def restate(self, scope: str, reason: Reason, *, text: str, fix: str) -> bool:
+        asked = {"of_scope": scope, "of_reason": reason, "new_text": text, "new_fix": fix}
+        return self._connection.execute(_RESTATE, asked).rowcount == 1
 
     def end(self, scope: str, reason: Reason, *, now: datetime) -> bool:
         asked = {"of_scope": scope, "of_reason": reason, "now": now}

@@ -28,6 +28,7 @@ from jirabot.daemon import metrics
 from jirabot.daemon.problems import STATUS
 from jirabot.errors import Kind
 from tests.conftest import REPOSITORY
+from tests.e2e import api_table
 
 SOURCE = REPOSITORY / "jirabot"
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -70,6 +71,10 @@ def _help(*command: str) -> str:
 
 def test_the_example_is_made_of_the_settings() -> None:
     assert (REPOSITORY / "config.example.toml").read_text() == example()
+
+
+def test_the_page_of_the_api_is_what_is_declared_and_what_the_plays_get() -> None:
+    assert api_table.PAGE.read_text() == api_table.page(), "write it anew: python -m tests.e2e.api_table"
 
 
 def test_the_example_can_be_used_when_each_setting_is_taken_in(tmp_path: Path) -> None:

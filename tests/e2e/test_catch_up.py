@@ -15,6 +15,7 @@ from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import Delivery, DeliveryState, Origin
 from jirabot.core.ids import DeliveryId
 from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
 from jirabot.core.scopes import of_workspace
@@ -307,6 +308,29 @@ async def give(stage: Stage, person: Person, *, wrong: bool = False) -> None:
     key = "of-yesterday" if wrong else person.token
     wanted = Wanted(email=person.email, api_key=key)
     await stage.app.workspace_changes.update("acme", wanted, by=SHELL, validate=False)
+
+
+class TestSideBySide:
+    @pytest.mark.parametrize("jira", ["cloud"], indirect=True)
+    @polled
+    async def test_a_jira_that_does_not_answer_holds_no_other_back(self, stage: Stage, jira: Sandbox) -> None:
+        """Nor is it asked for ever: the next look at it comes later."""
+        async with Sandbox(deployment="dc", clock=stage.clock.now) as away:
+            wanted = NewWorkspace(name="away", deployment="dc", base_url=away.base_url, api_key=away.bot.token)
+            await stage.app.workspaces.create(wanted, by=SHELL)
+            hanging = away.faults.add("hang", path="/serverInfo", times=None)
+            stage.clock.advance(seconds=30)
+            await away.until(lambda: hanging.hits)
+            await stage.comment("@openhands help")
+            await look(stage, seconds=30)
+            assert HELP in (await stage.says()).text
+
+            assert hanging.hits == 1
+            workspaces = (await stage.app.overview.status(by=SHELL)).workspaces
+            looked = next(each.looked for each in workspaces if each.workspace.name == "away")
+            assert looked
+            assert looked.looked_at is None
+            await stage.app.workspace_changes.deactivate("away", by=SHELL)
 
 
 class TestGaps:

@@ -10,6 +10,8 @@ import pytest
 
 from jirabot.core.conversations import RunState
 from jirabot.core.deliveries import DeliveryState
+from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
 from jirabot.sandbox.server import Sandbox
 
@@ -57,6 +59,14 @@ ACKNOWLEDGED = [
 ]
 """The delivery is on disk."""
 
+LOOKING = [
+    pytest.param("jirabot.jira.client:Client.list_changes", "after", 1, id="searched, not written"),
+    pytest.param("jirabot.storage.inbox:Deliveries.record", "found", 1, id="deliveries, before the checkpoint"),
+    pytest.param("jirabot.core.managers.catch_up:CatchUp._write", "found", 1, id="both, before the commit"),
+    pytest.param("jirabot.core.managers.catch_up:CatchUp.look", "found", 1, id="both, after the commit"),
+]
+"""No webhook told of it: it was found."""
+
 pytestmark = pytest.mark.slow
 
 
@@ -87,6 +97,20 @@ async def test_killed_after_it(scene: Scene, function: str, moment: str, number:
     """All that is needed is on disk."""
     await _killed_at(scene, function, moment, number)
     await _one_answer_and_one_result(scene)
+
+
+@pytest.mark.parametrize("jira", ["cloud"], indirect=True)
+@pytest.mark.parametrize(("function", "moment", "number"), LOOKING)
+async def test_killed_while_it_looked_for_what_no_webhook_told(
+    scene: Scene, function: str, moment: str, number: int
+) -> None:
+    """F84: what was found and how far was looked stand together, or neither: nothing is lost, nothing acts twice."""
+    scene.jira.jira.webhooks.clear()
+    polled = Wanted(settings={"events": "poll", "poll_every": "1s"})
+    await scene.app.workspace_changes.update("acme", polled, by=SHELL)
+    await _killed_at(scene, function, moment, number)
+    await _one_answer_and_one_result(scene)
+    assert len(await scene.app.storage.read(lambda tx: tx.deliveries.list())) == 1
 
 
 async def _killed_at(scene: Scene, function: str, moment: str, number: int) -> None:

@@ -153,6 +153,20 @@ async def test_a_customer_is_not_heard_until_that_is_allowed(stage: Stage, who_m
     await stage.says()
 
 
+@pytest.mark.alike
+async def test_administrators_are_told_while_it_only_observes_too(stage: Stage) -> None:
+    """A week of observing is for finding out what is missing."""
+    stage.jira.jira.deny(stage.jira.bot, "ADMINISTER_PROJECTS")
+    await set_(stage, who_may="can-edit", mode="observe")
+    stage.expected_errors = {"trouble.begun"}
+
+    comment = await stage.comment("@openhands fix login.py")
+
+    assert (await stage.outcome(comment)).text.endswith("`refuse` (`permission-unreadable`)")
+    (trouble,) = await stage.app.storage.read(lambda tx: tx.troubles.standing())
+    assert trouble.reason is Trouble.PERMISSION_UNREADABLE
+
+
 async def test_who_may_not_be_asked_about_is_refused_and_administrators_are_told(stage: Stage) -> None:
     """The service account may not read the role: nobody is let in for that, and the person and operators know why."""
     given = by_role(stage)

@@ -1,26 +1,39 @@
 """What is known of the workspaces is never older than what this process has changed."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from jirabot.config import Settings
+from jirabot.core.credentials import Credentials
+from jirabot.core.ids import IssueId
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.grants import Grants
-from jirabot.core.ports import Transaction
+from jirabot.core.ports import Storage, Transaction
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections
 from jirabot.jira.deployments import DEPLOYMENTS
 from jirabot.machine import QuietLog, RandomIds, SystemClock
+from jirabot.sandbox.server import Sandbox
 from jirabot.storage.master_key import MasterKeys, NoKeyring
 from jirabot.storage.memory import MemoryStorage
 from jirabot.storage.secrets import EnvelopeVault
 from tests.contract.test_stores.values import workspace
 
 T = TypeVar("T")
+
+
+class SharedStorage(MemoryStorage):
+    """Counts what another process commits."""
+
+    foreign = 0
+
+    def foreign_generation(self) -> int:
+        return self.foreign
 
 
 @dataclass
@@ -45,12 +58,26 @@ class SlowStorage(MemoryStorage):
         return value
 
 
-async def test_what_was_read_before_a_change_is_not_kept_after_it(tmp_path: Path) -> None:
-    gate = Gate()
-    storage = SlowStorage(gate)
-    settings = Settings()
-    vault = EnvelopeVault(MasterKeys(tmp_path, value=None, file=None, keyring=NoKeyring()))
-    clock, log, connections = SystemClock(), QuietLog(), Connections()
+@dataclass
+class Scene:
+    """A directory over a storage, and the clients of the Jiras that it knows."""
+
+    directory: Directory
+    clients: Clients
+
+
+@contextlib.asynccontextmanager
+async def over(storage: Storage, folder: Path) -> AsyncIterator[Scene]:
+    settings, clock, log, connections = Settings(), SystemClock(), QuietLog(), Connections()
+    vault = EnvelopeVault(MasterKeys(folder, value=None, file=None, keyring=NoKeyring()))
+    clients = Clients(
+        DEPLOYMENTS,
+        connections=connections,
+        api_url=settings.oauth.cloud_api_url,
+        clock=clock,
+        log=log,
+        defaults=settings.workspace,
+    )
     grants = Grants(
         storage=storage,
         vault=vault,
@@ -66,25 +93,43 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(tmp_path: Path
         storage=storage,
         vault=vault,
         grants=grants,
-        sites=Clients(
-            DEPLOYMENTS,
-            connections=connections,
-            api_url=settings.oauth.cloud_api_url,
-            clock=clock,
-            log=log,
-            defaults=settings.workspace,
-        ),
+        sites=clients,
         deployments=DEPLOYMENTS,
         defaults=settings.workspace,
         limits=settings.limits,
         agent=None,
     )
-    async with asyncio.TaskGroup() as tasks:
-        looking = tasks.create_task(directory.all())
+    yield Scene(directory, clients)
+    await connections.aclose()
+
+
+async def test_what_was_read_before_a_change_is_not_kept_after_it(tmp_path: Path) -> None:
+    gate = Gate()
+    storage = SlowStorage(gate)
+    async with over(storage, tmp_path) as scene, asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(scene.directory.all())
         await gate.reached.wait()
         await storage.write(lambda tx: tx.workspaces.add(workspace()))
-        directory.forget()
+        scene.directory.forget()
         gate.opened.set()
 
-    assert [served.workspace for served in await directory.all()] == [workspace()]
-    assert [served.workspace for served in looking.result()] == [workspace()]
+        assert [served.workspace for served in await scene.directory.all()] == [workspace()]
+        assert [served.workspace for served in await looking] == [workspace()]
+
+
+async def test_what_jira_said_is_asked_anew_once_another_process_has_written(tmp_path: Path) -> None:
+    """F60. A command that changes a workspace, and whoever waits for it, is not answered by what was kept before."""
+    storage = SharedStorage()
+    async with Sandbox(deployment="dc") as jira, over(storage, tmp_path) as scene:
+        of = replace(workspace(), deployment="dc", auth="pat", base_url=jira.base_url)
+        site = scene.clients.site(of, Credentials(api_key=jira.bot.token))
+        issue = await jira.create_issue(summary="Before")
+        await scene.directory.all()
+        await site.get_issue(IssueId(issue.id))
+        jira.jira.edit_issue(issue, summary="After", actor=jira.ada)
+        await scene.directory.all()
+        assert (await site.get_issue(IssueId(issue.id))).summary == "Before"
+
+        storage.foreign += 1
+        await scene.directory.all()
+        assert (await site.get_issue(IssueId(issue.id))).summary == "After"

@@ -27,6 +27,7 @@ TABLES = [
     "meta",
     "numbers",
     "outbox",
+    "participants",
     "pauses",
     "rejections",
     "repositories",
@@ -109,7 +110,7 @@ def test_its_statement_is_the_same(stepped: Path, declared: Path, table):
 
 def test_the_indexes_are_those_declared(stepped: Path, declared: Path):
     made = texts(stepped, "index")
-    assert len(made) == 24
+    assert len(made) == 28
     assert made == texts(declared, "index")
 
 

@@ -265,5 +265,18 @@ class TestFromEverySchema:
         assert ask(path, "PRAGMA foreign_key_check") == []
         assert [run.id for run in runs] == ["r1"]
 
+    @pytest.mark.parametrize("revision", [each for each in migrations.REVISIONS if each < "0008"])
+    async def test_who_took_part_in_conversations_then_still_does(self, tmp_path: Path, revision):
+        path = tmp_path / "jirabot.db"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript((SCHEMAS / f"{revision}.sql").read_text())
+            connection.execute("""UPDATE messages SET author = '{"id": "writer"}'""")
+            connection.commit()
+
+        migrations.upgrade(path)
+
+        found = ask(path, "SELECT workspace_id, account_id, conversation_id FROM participants ORDER BY account_id")
+        assert found == [("ws", "ada-id", "c1"), ("ws", "writer", "c1")]
+
     def test_rows_are_kept_of_every_schema_before_this(self):
         assert sorted(each.stem for each in SCHEMAS.glob("*.sql")) == list(migrations.REVISIONS[:-1])

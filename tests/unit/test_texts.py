@@ -40,6 +40,13 @@ def test_every_failure_has_a_cause_and_an_advice(kind: str) -> None:
     assert parameters[f"advice.{kind}"] <= {"hint", "conversation"}
 
 
+@pytest.mark.parametrize("id_", sorted(id_ for id_, names in TEXTS.parameters().items() if names))
+def test_a_sentence_without_its_parameters_can_not_be_said(id_: str) -> None:
+    """F10: nothing is left out of it in silence."""
+    with pytest.raises(KeyError):
+        TEXTS.say(id_)
+
+
 def test_no_sentence_is_left_over() -> None:
     """Whatever stands in the table is said somewhere."""
     code = "".join(path.read_text() for path in Path(str(resources.files("jirabot.core"))).rglob("*.py"))

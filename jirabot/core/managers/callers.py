@@ -4,7 +4,7 @@ from collections import OrderedDict
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
-from jirabot.config import LimitsSettings
+from jirabot.config import ApiSettings, LimitsSettings
 from jirabot.core import budgets
 from jirabot.core.budgets import HOUR, Bucket, Limit
 from jirabot.core.ports import Clock
@@ -16,26 +16,30 @@ ADDRESSES_KNOWN = 10_000
 IPV6_PREFIX = 64
 """What is one caller: a network of that size is one customer's, who may take any address in it."""
 
+API = "api"
+"""The place that is no deployment's."""
+
 Address = IPv4Address | IPv6Address
 
 
 class Callers:
-    """Counts the requests of each client address, for each deployment's addresses apart."""
+    """Counts the requests of each client address, the addresses of each deployment and those of the API apart."""
 
-    def __init__(self, *, limits: LimitsSettings, clock: Clock) -> None:
-        self._limits, self._clock = limits, clock
+    def __init__(self, *, limits: LimitsSettings, api: ApiSettings | None = None, clock: Clock) -> None:
+        self._limits, self._api, self._clock = limits, api or ApiSettings(), clock
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
 
-    def count(self, deployment: str, address: Address) -> None:
-        """Count a request.
+    def count(self, place: str, address: Address) -> None:
+        """Count a request at the addresses of a deployment, or of the API, by that name.
 
         Raises:
             RateLimited: the address has asked too often.
         """
-        limit = Limit(count=self._limits.of(deployment).requests_per_hour, per=HOUR)
+        settings = self._api if place == API else self._limits.of(place)
+        limit = Limit(count=settings.requests_per_hour, per=HOUR)
         if not limit.count:
             return
-        now, key = self._clock.now(), (deployment, caller(address))
+        now, key = self._clock.now(), (place, caller(address))
         left = budgets.take(self._buckets.get(key) or budgets.full(limit, now), limit, now)
         if isinstance(left, timedelta):
             raise RateLimited(

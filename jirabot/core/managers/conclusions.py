@@ -31,7 +31,7 @@ from jirabot.core.managers.users import add_link
 from jirabot.core.openings import Circumstances
 from jirabot.core.outcomes import Examination
 from jirabot.core.people import DAEMON, Account, Origin, Role
-from jirabot.core.permissions import Standing, Verdict
+from jirabot.core.permissions import UNKNOWN, Standing, Verdict
 from jirabot.core.ports import Clock, Ids, Transaction
 from jirabot.core.scopes import of_workspace
 from jirabot.core.texts import Texts
@@ -71,22 +71,23 @@ class Conclusions:
         now = self._clock.now()
         found, decision = examination.found, examination.decision
         occasion = Occasion(
-            own=examination.own, standing=examination.standing, again=again, received_at=delivery.received_at
+            own=examination.own,
+            standing=examination.standing or UNKNOWN,
+            again=again,
+            received_at=delivery.received_at,
         )
         conversation_id: ConversationId | None = None
+        if examination.standing is not None:
+            self._note_standing(tx, served, examination.standing)
         if isinstance(found, Remark) and decision.reason is Reason.NOT_ASKED:
             self._hear(tx, served, found)
         if isinstance(found, Trigger | Remark) and not isinstance(decision, Ignore | Distrust):
             facts = self._examiner.facts(tx, served, found, occasion)
             decision = decide(found, facts)
-            self._note_standing(tx, served, examination.standing)
             if facts.link is None and isinstance(decision, Acting) and decision.reason not in UNPERMITTED:
                 self._enrol(tx, served, found.actor)
             if not isinstance(decision, Ignore | Distrust):
-                cause = f"{found.key}#{delivery.id}" if again else str(found.key)
-                if not again:
-                    tx.deliveries.record_action(served.workspace.id, found.key, delivery.id, now=now)
-                conversation_id = self._apply(tx, served, decision, cause, delivery)
+                conversation_id = self._act(tx, served, decision, found.key, delivery, again=again)
         if isinstance(found, Trigger | Remark) and decision.reason is Reason.OBSERVED and not again:
             # Told of once more, as by a poll after the workspace acts, it acts as little as now.
             tx.deliveries.record_action(served.workspace.id, found.key, delivery.id, now=now)
@@ -100,12 +101,40 @@ class Conclusions:
         )
         if not tx.deliveries.conclude(lease, delivery.id, outcome, now=now):
             raise LeaseLost("another worker has the lane")
+        if isinstance(decision, Refuse | Distrust):
+            self._report(tx, served, delivery, found, decision, outcome)
+        return outcome
+
+    def _act(
+        self,
+        tx: Transaction,
+        served: Served,
+        decision: Acting,
+        key: TriggerKey,
+        delivery: Delivery,
+        *,
+        again: bool,
+    ) -> ConversationId | None:
+        """Do what was decided, once for a trigger key unless it is to be done *again*."""
+        if not again:
+            tx.deliveries.record_action(served.workspace.id, key, delivery.id, now=self._clock.now())
+        return self._apply(tx, served, decision, f"{key}#{delivery.id}" if again else str(key), delivery)
+
+    def _report(
+        self,
+        tx: Transaction,
+        served: Served,
+        delivery: Delivery,
+        found: object,
+        decision: Refuse | Distrust,
+        outcome: Outcome,
+    ) -> None:
+        """Tell administrators of what is not to be trusted, and the audit of what somebody may not."""
         if isinstance(decision, Distrust):
             unconfirmed = dead_letters.unconfirmed(delivery, outcome, served.workspace.name)
-            troubles.begin(tx, unconfirmed, new_id=self._ids.sortable(), now=now)
-        if isinstance(decision, Refuse | Distrust) and decision.reason not in _NOT_FORBIDDEN:
+            troubles.begin(tx, unconfirmed, new_id=self._ids.sortable(), now=self._clock.now())
+        if decision.reason not in _NOT_FORBIDDEN:
             self._audit(tx, served, delivery, found, decision.reason)
-        return outcome
 
     def _enrol(self, tx: Transaction, served: Served, actor: Account) -> None:
         """Link who may trigger the bot by what Jira says."""

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jirabot.core import objects
+from jirabot.core.access import Rights
 from jirabot.core.audit import Act
 from jirabot.core.commands import Command, Request, Task
 from jirabot.core.conversations import (
@@ -21,16 +23,18 @@ from jirabot.core.conversations import (
 )
 from jirabot.core.decisions import Continue, Reason, Stop
 from jirabot.core.effects import OwedEffect
-from jirabot.core.ids import ConversationId, IssueKey, TriggerKey
+from jirabot.core.ids import AccountId, ConversationId, IssueKey, TriggerKey
 from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.directory import named
+from jirabot.core.managers.gate import check_administers, rights_in
+from jirabot.core.managers.sights import Sights
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal, account_of
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Ids, Storage, Transaction
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Order
-from jirabot.errors import AgentUnavailable, Conflict, ConversationNotFound, DaemonSilent, InvalidInput
+from jirabot.errors import AgentUnavailable, Conflict, ConversationNotFound, DaemonSilent, Forbidden, InvalidInput
 
 CARRIED_OUT_WITHIN = timedelta(seconds=30)
 """How long a command waits until a daemon has done what was written down for it."""
@@ -48,6 +52,7 @@ class WholeConversation:
     runs: tuple[Run, ...]
     events: tuple[RunEvent, ...]
     effects: tuple[OwedEffect, ...]
+    participants: frozenset[AccountId] = frozenset()
 
 
 class Conversations:
@@ -57,6 +62,7 @@ class Conversations:
         self,
         *,
         storage: Storage,
+        sights: Sights,
         checkouts: Checkouts,
         backends: Mapping[str, AgentBackend],
         daemon_runs: Callable[[], bool],
@@ -64,13 +70,15 @@ class Conversations:
         clock: Clock,
         ids: Ids,
     ) -> None:
-        self._storage, self._checkouts, self._backends = storage, checkouts, backends
+        self._storage, self._sights, self._checkouts, self._backends = storage, sights, checkouts, backends
         self._daemon_runs, self._texts, self._clock, self._ids = daemon_runs, texts, clock, ids
 
     async def list(
-        self, *, by: Principal, workspace_name: str | None = None, limit: int = 50
+        self, *, by: Principal, workspace_name: str | None = None, limit: int = 50, before: str | None = None
     ) -> Sequence[tuple[Conversation, str]]:
-        """List the newest conversations first, each with its workspace's name.
+        """List the newest conversations first, each with its workspace's name; with *before*, those behind that one.
+
+        Those that *by* administers, or takes part in. Jira is not asked what else it may see.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
@@ -79,7 +87,8 @@ class Conversations:
         def query(tx: Transaction) -> Sequence[tuple[Conversation, str]]:
             names = {workspace.id: workspace.name for workspace in tx.workspaces.list()}
             workspace_id = named(tx, workspace_name).id if workspace_name else None
-            found = tx.conversations.list(workspace_id=workspace_id, limit=limit)
+            seen = rights_in(tx, by).sight
+            found = tx.conversations.list(workspace_id=workspace_id, limit=limit, seen=seen, before=before)
             return [(conversation, names[conversation.workspace_id]) for conversation in found]
 
         return await self._storage.read(query)
@@ -89,9 +98,12 @@ class Conversations:
     ) -> WholeConversation:
         """Give a conversation by its id, or the newest on an issue, whole.
 
+        Who takes no part in it sees it where Jira lets their account see its issue.
+
         Raises:
-            ConversationNotFound: there is none.
+            ConversationNotFound: there is none, or *by* may not see it.
             InvalidInput: not exactly one of the two is given.
+            JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: Jira had to be asked, and does not say.
         """
         if bool(conversation_id) == bool(issue_key):
             told = "a conversation is named by its id or by its issue, not by both"
@@ -100,25 +112,44 @@ class Conversations:
                 hint="give its id, or `--issue KEY` for the newest on an issue",
             )
 
-        def query(tx: Transaction) -> WholeConversation:
+        missing = f"conversation `{conversation_id}`" if conversation_id else f"conversation on `{issue_key}`"
+
+        def query(tx: Transaction) -> tuple[WholeConversation, Rights]:
             if conversation_id:
                 found = tx.conversations.find(ConversationId(conversation_id))
             else:
                 found = tx.conversations.newest_on(IssueKey((issue_key or "").upper()))
             if found is None:
-                asked = f"conversation `{conversation_id}`" if conversation_id else f"conversation on `{issue_key}`"
-                raise ConversationNotFound(f"there is no {asked}", hint=_LIST)
-            workspace = tx.workspaces.find(found.workspace_id)
-            return WholeConversation(
-                conversation=found,
-                workspace_name=workspace.name if workspace else "",
-                messages=tuple(tx.conversations.messages(found.id)),
-                runs=tuple(tx.conversations.runs(found.id)),
-                events=tuple(tx.conversations.events(found.id)),
-                effects=tuple(tx.outbox.of_conversation(found.id)),
-            )
+                raise ConversationNotFound(f"there is no {missing}", hint=_LIST)
+            return _whole(tx, found), rights_in(tx, by)
 
-        return await self._storage.read(query)
+        whole, rights = await self._storage.read(query)
+        if not await self._may_see(whole, rights):
+            raise ConversationNotFound(f"there is no {missing}", hint=_LIST)
+        return whole
+
+    async def _may_see(self, whole: WholeConversation, rights: Rights) -> bool:
+        found = whole.conversation
+        if rights.is_in(found, whole.participants):
+            return True
+        if not rights.may_ask_jira(found):
+            return False
+        return await self._sights.may_see(found, rights.accounts[found.workspace_id])
+
+    async def _taken_part_in(
+        self, conversation_id: str | None, *, issue_key: str | None, by: Principal
+    ) -> WholeConversation:
+        """Give a conversation that *by* may have something done in: who only sees it may not.
+
+        Raises:
+            ConversationNotFound, InvalidInput: as `show` does.
+            Forbidden: *by* takes no part in it.
+        """
+        whole = await self.show(conversation_id, issue_key=issue_key, by=by)
+        rights = await self._storage.read(lambda tx: rights_in(tx, by))
+        if not rights.is_in(whole.conversation, whole.participants):
+            raise Forbidden("only who takes part in a conversation has something done in it", hint="write on its issue")
+        return whole
 
     async def stop(
         self, conversation_id: str | None, *, issue_key: str | None = None, waits: bool = True, by: Principal
@@ -129,7 +160,7 @@ class Conversations:
             Conflict: nothing goes on in it.
             DaemonSilent: its agent runs, and no daemon ends it. It is written down all the same.
         """
-        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
 
         def change(tx: Transaction) -> Run | None:
             conversation = _get(tx, asked.conversation.id)
@@ -170,7 +201,7 @@ class Conversations:
         """
         if not text.strip():
             raise InvalidInput("there is nothing to send", hint="give the text, or `-` for standard input")
-        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
         return await self._go_on(asked.conversation, text.strip(), waits=waits, by=by)
 
     async def retry(
@@ -182,7 +213,7 @@ class Conversations:
             Conflict: it is open, or can't be taken up again.
             DaemonSilent: a daemon runs, and does not take it up. It is written down all the same.
         """
-        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
         conversation = asked.conversation
         if conversation.is_open:
             raise Conflict(
@@ -200,7 +231,7 @@ class Conversations:
         Raises:
             Conflict: its agent works, or it is closed already.
         """
-        asked = await self.show(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
 
         def change(tx: Transaction) -> None:
             conversation = _get(tx, asked.conversation.id)
@@ -224,6 +255,7 @@ class Conversations:
 
         def change(tx: Transaction) -> Conversation:
             conversation = _get(tx, conversation_id)
+            check_administers(tx, conversation.workspace_id, by)
             _check_at_rest(tx, conversation)
             tx.outbox.forget_conversation(conversation.id)
             tx.conversations.delete(conversation.id)
@@ -339,6 +371,32 @@ class Conversations:
             now=self._clock.now(),
             new_id=self._ids.sortable,
         )
+
+
+def _whole(tx: Transaction, found: Conversation) -> WholeConversation:
+    workspace = tx.workspaces.find(found.workspace_id)
+    return WholeConversation(
+        conversation=found,
+        workspace_name=workspace.name if workspace else "",
+        messages=tuple(tx.conversations.messages(found.id)),
+        runs=tuple(tx.conversations.runs(found.id)),
+        events=tuple(tx.conversations.events(found.id)),
+        effects=tuple(tx.outbox.of_conversation(found.id)),
+        participants=tx.conversations.participants(found.id),
+    )
+
+
+def as_object(value: WholeConversation) -> objects.Object:
+    """Show a conversation with all that belongs to it, as `conversation show --json` does."""
+    return {
+        **objects.conversation(value.conversation, workspace_name=value.workspace_name),
+        "messages": [
+            {"author": m.author.label, "text": m.text, "at": objects.instant(m.created_at)} for m in value.messages
+        ],
+        "run_list": [objects.run(run) for run in value.runs],
+        "events": [objects.run_event(event) for event in value.events],
+        "effects": [objects.effect(effect) for effect in value.effects],
+    }
 
 
 def _get(tx: Transaction, conversation_id: ConversationId) -> Conversation:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation, Run, RunState
 from jirabot.core.managers import audit
@@ -80,6 +81,7 @@ class Deletions:
             WorkspaceNotFound: there is none of that name.
             Unreachable: the running daemon does not stop its runs; the workspace is paused then, and nothing removed.
         """
+        check_operator(by)
         workspace = await self._storage.write(lambda tx: self._pause(tx, named(tx, name), by))
         self._directory.forget()
         await self._stop_runs(workspace)

@@ -7,7 +7,7 @@ from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DISCARDABLE, RETRYABLE, Delivery, DeliveryState, SavedDelivery
 from jirabot.core.ids import DeliveryId, IssueKey, WorkspaceId
 from jirabot.core.managers import audit, troubles
-from jirabot.core.managers.directory import named
+from jirabot.core.managers.gate import administered, check_administers, rights_in
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.core.texts import Texts
@@ -29,17 +29,25 @@ class Deliveries:
         self._storage, self._texts, self._clock = storage, texts, clock
 
     async def list(
-        self, *, by: Principal, workspace_name: str | None = None, state: DeliveryState | None = None, limit: int = 50
+        self,
+        *,
+        by: Principal,
+        workspace_name: str | None = None,
+        state: DeliveryState | None = None,
+        limit: int = 50,
+        before: str | None = None,
     ) -> Sequence[tuple[Delivery, str]]:
-        """List the newest deliveries first, each with its workspace's name.
+        """List the newest deliveries first, each with its workspace's name; with *before*, those behind that one.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
         """
 
         def query(tx: Transaction) -> Sequence[tuple[Delivery, str]]:
-            workspace_id = named(tx, workspace_name).id if workspace_name else None
-            found = tx.deliveries.list(workspace_id=workspace_id, state=state, limit=limit)
+            workspace_id = administered(tx, workspace_name, by).id if workspace_name else None
+            seen = rights_in(tx, by).sight
+            found = tx.deliveries.list(workspace_id=workspace_id, state=state, limit=limit, seen=seen, before=before)
             return [(delivery, _name(tx, delivery.workspace_id)) for delivery in found]
 
         return await self._storage.read(query)
@@ -64,6 +72,8 @@ class Deliveries:
                 found = newest
             else:
                 raise _missing(f"event on issue `{issue_key}`")
+            if not rights_in(tx, by).may_administer(found.workspace_id):
+                raise _missing(f"event `{delivery_id or issue_key}`")
             return found, _name(tx, found.workspace_id)
 
         return await self._storage.read(query)
@@ -72,8 +82,9 @@ class Deliveries:
         """Give the request of a delivery as it came.
 
         Raises:
-            DeliveryNotFound: it is pruned.
+            DeliveryNotFound: there is none, or it is pruned.
         """
+        await self.show(delivery_id, by=by)
         found = await self._storage.read(lambda tx: tx.deliveries.request_of(delivery_id))
         if found is None:
             raise DeliveryNotFound(
@@ -133,10 +144,14 @@ class Deliveries:
             raise InvalidInput(f"an event that is {state.value} is not discarded", hint=_DISCARDED)
 
         def query(tx: Transaction) -> Sequence[Delivery]:
+            rights = rights_in(tx, by)
             if state is None:
-                return [_discardable(_get(tx, id_)) for id_ in dict.fromkeys(ids)]
-            workspace_id = named(tx, workspace_name).id if workspace_name else None
-            return tx.deliveries.list(workspace_id=workspace_id, state=state, limit=MOST_AT_ONCE)
+                found = [_discardable(_get(tx, id_)) for id_ in dict.fromkeys(ids)]
+                for each in found:
+                    check_administers(tx, each.workspace_id, by)
+                return found
+            workspace_id = administered(tx, workspace_name, by).id if workspace_name else None
+            return tx.deliveries.list(workspace_id=workspace_id, state=state, limit=MOST_AT_ONCE, seen=rights.sight)
 
         return await self._storage.read(query)
 
@@ -150,6 +165,7 @@ class Deliveries:
         def change(tx: Transaction) -> None:
             for delivery in deliveries:
                 found = _discardable(_get(tx, delivery.id))
+                check_administers(tx, found.workspace_id, by)
                 reason, now = Reason.DISCARDED.value, self._clock.now()
                 text = self._texts.say(f"reason.{reason}", name=by.name, state=found.state.value)
                 tx.deliveries.discard(found.id, reason=reason, text=text, now=now)

@@ -136,8 +136,8 @@ class Directory:
 
     async def _all(self) -> Mapping[WorkspaceId, Served]:
         generation = self._storage.foreign_generation()
-        if self._known is None or generation != self._generation:
-            # What Jira said was asked for, and kept, by what stood in the rows before.
+        if generation != self._generation:
+            # An administrator may be waiting for what was changed beside us to count, in Jira too.
             self._sites.forget()
         while self._known is None or generation != self._generation:
             forgotten = self._forgotten_count

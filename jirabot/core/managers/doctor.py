@@ -10,7 +10,7 @@ from jirabot.core.deliveries import Delivery, Origin
 from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.workspaces import Workspaces
-from jirabot.core.people import Principal
+from jirabot.core.people import LinkState, Principal, Role
 from jirabot.core.ports import AgentBackend, Clock, Rejection, Storage, Transaction
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.errors import JirabotError, JiraRefused
@@ -29,8 +29,11 @@ class Doctor:
         directory: Directory,
         workspaces: Workspaces,
         backends: Mapping[str, AgentBackend],
+        trusts_issuer: bool,
         clock: Clock,
     ) -> None:
+        """*trusts_issuer*: people may sign in to the management API."""
+        self._trusts_issuer = trusts_issuer
         self._storage, self._directory, self._workspaces = storage, directory, workspaces
         self._backends, self._clock = backends, clock
 
@@ -78,7 +81,8 @@ class Doctor:
         workspace, name = served.workspace, served.workspace.name
         found: list[Check] = []
         if workspace.state is not WorkspaceState.ACTIVE:
-            fix = f"run `jirabot workspace activate {name}`"
+            unproved = workspace.state is WorkspaceState.UNPROVED
+            fix = f"run `jirabot workspace activate {name}{' --trust' if unproved else ''}`"
             text = f"it is {workspace.state.value}: what comes is kept, not worked on"
             found.append(Check(name="state", level=Level.WARNING, text=text, fix=fix, workspace=name))
         _, missing = await self._workspaces.show(name, by=by)
@@ -87,6 +91,8 @@ class Doctor:
             for item in missing
             if item.what not in ("webhook", "agent")
         ]
+        admins = await self._storage.read(lambda tx: self._admins(tx, served))
+        found += [checks.one_administrator(name, admins[0])] if len(admins) == 1 else []
         found += await self._jira(served)
         newest, rejections, looked = await self._storage.read(lambda tx: _door(tx, served))
         settings = served.settings
@@ -95,6 +101,13 @@ class Doctor:
         if every := settings.looks_every:
             found.append(checks.looks(name, looked, every, self._clock.now()))
         return found
+
+    def _admins(self, tx: Transaction, served: Served) -> Sequence[str]:
+        """List who administers a workspace by a link; nobody where the management API is not in use."""
+        if not self._trusts_issuer and not tx.tokens.list():
+            return []
+        links = tx.users.list_links(served.workspace.id)
+        return sorted({e.user_name for e in links if e.role is Role.ADMIN and e.state is not LinkState.ENDED})
 
     async def _jira(self, served: Served) -> Sequence[Check]:
         workspace, site = served.workspace, self._directory.site(served)

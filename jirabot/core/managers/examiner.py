@@ -89,11 +89,11 @@ class Examiner:
             event = await asyncio.to_thread(self._parse, served, body)
         else:
             event = self._parse(served, body)
-        if event.source.issue is not None:
-            # What was kept of the issue is older than what has just happened to it.
-            self._directory.site(served).forget_issue(event.source.issue.id)
         found: Found = detect(event, served.bot)
         own = await self._is_own(served, event)
+        if event.source.issue is not None and not own:
+            # What was kept of the issue is older than what has just happened to it; our comments change nothing of it.
+            self._directory.site(served).forget_issue(event.source.issue.id)
         known = not isinstance(event, Unrecognised)
         occasion = Occasion(own=own, standing=UNASKED, again=again, received_at=received_at or self._clock.now())
         decision = await self._decide(served, found, occasion, known=known)

@@ -7,6 +7,7 @@ from jirabot.core.conversations import Conversation
 from jirabot.core.effects import AddComment, EditComment, EffectKind
 from jirabot.core.openings import Circumstances
 from jirabot.core.ports import Transaction
+from jirabot.core.troubles import DEGRADING
 
 
 def show(tx: Transaction, conversation: Conversation, lines: Sequence[str], around: Circumstances) -> None:
@@ -27,7 +28,7 @@ def show(tx: Transaction, conversation: Conversation, lines: Sequence[str], arou
 
 
 def show_progress(tx: Transaction, conversation: Conversation, lines: Sequence[str], around: Circumstances) -> None:
-    """Let the first answer say how far the work is, unless the workspace is degraded: its results go first."""
+    """Let the first answer say how far the work is, unless its Jira is not well: results go first."""
     workspace = tx.workspaces.find(conversation.workspace_id)
-    if workspace is None or not workspace.degraded:
+    if workspace is None or DEGRADING.isdisjoint(workspace.degraded):
         show(tx, conversation, lines, around)

@@ -118,11 +118,12 @@ class Grants:
         return Authority(deployment=workspace.deployment, base_url=workspace.base_url, network=network)
 
     def keep(self, tx: Transaction, workspace: Workspace, kept: KeptGrant) -> None:
-        """Store a grant, sealed, within a transaction; its expiry is that of an unused consent."""
+        """Store a grant, sealed, within a transaction; with it is known when the consent ends that is not used."""
         now, lasts = self._clock.now(), self._deployments[workspace.deployment].consent_lasts()
         self._vault.seal(tx, workspace.id, OAUTH_GRANT, to_text(kept), now=now)
-        if lasts is not None and kept.renewing_until is None:
-            tx.secrets.expire(workspace.id, OAUTH_GRANT, at=now + lasts)
+        if kept.renewing_until is None and not kept.is_refused:
+            ends_at = now + lasts if lasts is not None else None
+            tx.workspaces.save(replace(self._present(tx, workspace.id), key_expires_at=ends_at))
 
     def forget(self) -> None:
         """Read again at the next question: this process has stored a grant."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.managers import audit
 from jirabot.core.people import Principal
@@ -40,6 +41,7 @@ class Keys:
             MasterKeyMissing: the key is not found.
             ConfigurationInvalid: with each secret that does not open.
         """
+        check_operator(by)
         key, count, problems = await self._storage.read(self._look)
         if problems:
             name = f" with the master key `{key.id}` from {key.source}" if key else ""
@@ -59,6 +61,7 @@ class Keys:
             ConfigurationInvalid: the present key is given, so that only who gives it can give another.
             DatabaseUnusable: a secret does not open; nothing is changed.
         """
+        check_operator(by)
 
         def change(tx: Transaction) -> Rotated:
             before = self._vault.check(tx)

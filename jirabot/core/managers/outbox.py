@@ -6,7 +6,7 @@ from jirabot.core.audit import Act
 from jirabot.core.effects import EditComment, EffectState, OwedEffect
 from jirabot.core.ids import EffectId
 from jirabot.core.managers import audit, troubles
-from jirabot.core.managers.directory import named
+from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.errors import Conflict, EffectNotFound, InvalidInput
@@ -24,17 +24,25 @@ class Outbox:
         self._storage, self._clock = storage, clock
 
     async def list(
-        self, *, by: Principal, workspace_name: str | None = None, state: EffectState | None = None, limit: int = 50
+        self,
+        *,
+        by: Principal,
+        workspace_name: str | None = None,
+        state: EffectState | None = None,
+        limit: int = 50,
+        before: str | None = None,
     ) -> Sequence[tuple[OwedEffect, str]]:
-        """List the newest effects first, each with its workspace's name.
+        """List the newest effects first, each with its workspace's name; with *before*, those behind that one.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
         """
 
         def query(tx: Transaction) -> Sequence[tuple[OwedEffect, str]]:
-            workspace_id = named(tx, workspace_name).id if workspace_name else None
-            found = tx.outbox.list(workspace_id=workspace_id, state=state, limit=limit)
+            workspace_id = administered(tx, workspace_name, by).id if workspace_name else None
+            seen = rights_in(tx, by).sight
+            found = tx.outbox.list(workspace_id=workspace_id, state=state, limit=limit, seen=seen, before=before)
             return [(effect, _name(tx, effect)) for effect in found]
 
         return await self._storage.read(query)
@@ -47,7 +55,7 @@ class Outbox:
         """
 
         def query(tx: Transaction) -> tuple[OwedEffect, str]:
-            found = _get(tx, effect_id)
+            found = _get(tx, effect_id, by)
             return found, _name(tx, found)
 
         return await self._storage.read(query)
@@ -61,7 +69,7 @@ class Outbox:
         """
 
         def change(tx: Transaction) -> tuple[OwedEffect, str]:
-            found = _get(tx, effect_id)
+            found = _get(tx, effect_id, by)
             if found.state is not EffectState.DEAD:
                 raise Conflict(
                     f"effect `{found.id}` is {found.state.value}: only a dead one is owed again",
@@ -76,7 +84,7 @@ class Outbox:
             tx.outbox.retry(found.id, now=now)
             troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
             audit.record(tx, Act.EFFECT_RETRIED, by=by, now=now, workspace=workspace, subject=found.id)
-            return _get(tx, effect_id), _name(tx, found)
+            return _get(tx, effect_id, by), _name(tx, found)
 
         return await self._storage.write(change)
 
@@ -90,7 +98,7 @@ class Outbox:
         """
 
         def change(tx: Transaction) -> Sequence[OwedEffect]:
-            workspace, now = named(tx, workspace_name), self._clock.now()
+            workspace, now = administered(tx, workspace_name, by), self._clock.now()
             workspace_id = workspace.id
             dead = tx.outbox.list(workspace_id=workspace_id, state=EffectState.DEAD, limit=MOST_AT_ONCE)
             overtaken = {found.id for found in dead if _is_overtaken(tx, found)}
@@ -102,7 +110,7 @@ class Outbox:
             troubles.end_if_none_is_dead(tx, workspace_id, now=now)
             if dead:
                 audit.record(tx, Act.EFFECT_RETRIED, by=by, now=now, workspace=workspace, count=len(dead))
-            return [_get(tx, found.id) for found in dead if found.id not in overtaken]
+            return [_get(tx, found.id, by) for found in dead if found.id not in overtaken]
 
         return await self._storage.write(change)
 
@@ -120,7 +128,7 @@ class Outbox:
 
         def change(tx: Transaction) -> None:
             for id_ in ids:
-                found = _get(tx, id_)
+                found = _get(tx, id_, by)
                 if found.state not in DISCARDABLE:
                     raise Conflict(
                         f"effect `{found.id}` is {found.state.value}, and is not discarded",
@@ -139,9 +147,9 @@ def _is_overtaken(tx: Transaction, found: OwedEffect) -> bool:
     return isinstance(found.effect, EditComment) and tx.outbox.edits_of(found.effect.target)[-1].id != found.id
 
 
-def _get(tx: Transaction, effect_id: str) -> OwedEffect:
+def _get(tx: Transaction, effect_id: str, by: Principal) -> OwedEffect:
     found = tx.outbox.find(EffectId(effect_id))
-    if found is None:
+    if found is None or not rights_in(tx, by).may_administer(found.workspace_id):
         raise EffectNotFound(f"there is no effect `{effect_id}`", hint="run `jirabot outbox list` to see them")
     return found
 

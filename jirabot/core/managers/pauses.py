@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Collection, Sequence
 
 from jirabot.core import scopes
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
@@ -26,6 +27,7 @@ class Pauses:
         Raises:
             WorkspaceNotFound, NotFound: no such workspace or agent.
         """
+        check_operator(by)
         self._check(agent)
 
         def change(tx: Transaction) -> bool:
@@ -45,6 +47,7 @@ class Pauses:
         Raises:
             WorkspaceNotFound: there is none of that name.
         """
+        check_operator(by)
 
         def change(tx: Transaction) -> tuple[bool, Sequence[str]]:
             now, scope = self._clock.now(), _scope(tx, workspace, agent)

@@ -12,6 +12,7 @@ from jirabot.core.effects import EffectKind
 from jirabot.core.issues import Issue
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.work import Work, held
+from jirabot.core.network import network_of
 from jirabot.core.ports import Checkouts, Clock, Storage, Transaction, Vault
 from jirabot.core.repositories import IssueFacts, Repository, Unresolved
 from jirabot.core.texts import Texts
@@ -77,7 +78,7 @@ class Preparation:
         repository = await self._repository(work, issue)
         if repository is not None and repository.id != work.conversation.repository_id:
             await self._enter(work, repository)
-        remote = await self._remote(repository) if repository else None
+        remote = await self._remote(work, repository) if repository else None
         base = await self._base(work, issue, repository, remote)
         branch = work.conversation.branch or _branch(issue.key, work.conversation.id)
         checkout = await self._checkouts.prepare(
@@ -166,10 +167,11 @@ class Preparation:
             raise Put(text, EffectKind.FAILURE, Happening.RUN_FAILED, RunState.FAILED, "config")
         raise Put(text, EffectKind.QUESTION, Happening.REPOSITORY_ASKED, RunState.HELD)
 
-    async def _remote(self, repository: Repository) -> Remote:
+    async def _remote(self, work: Work, repository: Repository) -> Remote:
         place = repository_token_place(repository.id)
         token = await self._storage.read(lambda tx: self._vault.open(tx, repository.workspace_id, place))
-        return Remote(name=repository.name, url=repository.url, token=token or "")
+        network = network_of(work.served.settings)
+        return Remote(name=repository.name, url=repository.url, token=token or "", network=network)
 
     async def _base(self, work: Work, issue: Issue, repository: Repository | None, remote: Remote | None) -> str:
         """Find the branch to start from: the one asked for, which must exist; else the repository's; else its HEAD."""

@@ -10,7 +10,7 @@ from jirabot.core.ports import Ids, Transaction
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason, Strike
 from jirabot.core.workspaces import Workspace
-from jirabot.errors import JirabotError, JiraGone, JiraRefused
+from jirabot.errors import ConsentNeeded, JirabotError, JiraGone, JiraRefused
 
 
 def record(tx: Transaction, effect: OwedEffect, error: JirabotError, ids: Ids, *, now: datetime) -> bool:
@@ -38,7 +38,7 @@ def record(tx: Transaction, effect: OwedEffect, error: JirabotError, ids: Ids, *
 
 def _degraded(tx: Transaction, effect: OwedEffect, error: JirabotError) -> Found:
     scope = of_workspace(effect.workspace_id)
-    if isinstance(error, JiraRefused) and error.status == 401:
+    if isinstance(error, ConsentNeeded) or (isinstance(error, JiraRefused) and error.status == 401):
         return token_refused(scope, _name(tx.workspaces.find(effect.workspace_id)), error)
     return Found(
         scope=scope,
@@ -64,7 +64,9 @@ def check_account(workspace: Workspace, account: Account) -> None:
 
 
 def token_refused(scope: str, name: str, error: JiraRefused) -> Found:
-    """Say that Jira does not accept the service account of a workspace."""
+    """Say that Jira does not accept the service account of a workspace, or the consent that it speaks by."""
+    if isinstance(error, ConsentNeeded):
+        return Found(scope=scope, reason=Reason.CONSENT_NEEDED, text=error.message, fix=error.hint)
     return Found(
         scope=scope,
         reason=Reason.TOKEN_REFUSED,

@@ -5,15 +5,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jirabot.config import WorkspaceDefaults
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.checkouts import Remote
 from jirabot.core.ids import RepositoryId, WorkspaceId
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
+from jirabot.core.managers.gate import administered
+from jirabot.core.network import network_of
 from jirabot.core.people import Principal
 from jirabot.core.ports import Checkouts, Clock, Ids, Storage, Transaction, Vault
 from jirabot.core.repositories import Repository
-from jirabot.core.workspaces import repository_token_place
+from jirabot.core.workspaces import repository_token_place, settings_of
 from jirabot.errors import GitFailed, InvalidInput, NotFound
 
 NAME = re.compile(r"[\w][\w./-]{0,199}")
@@ -39,7 +43,17 @@ class NewRepository:
 class Repositories:
     """Adds, lists, tries and removes repositories."""
 
-    def __init__(self, *, storage: Storage, vault: Vault, checkouts: Checkouts, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        vault: Vault,
+        checkouts: Checkouts,
+        defaults: WorkspaceDefaults,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._defaults = defaults
         self._storage, self._vault, self._checkouts = storage, vault, checkouts
         self._clock, self._ids = clock, ids
 
@@ -51,6 +65,7 @@ class Repositories:
             InvalidInput: name or address can't be used.
             Conflict: the name is taken.
         """
+        check_operator(by)
         _check(wanted)
 
         def change(tx: Transaction) -> Repository:
@@ -85,7 +100,7 @@ class Repositories:
         Raises:
             WorkspaceNotFound: there is none of that name.
         """
-        return await self._storage.read(lambda tx: tx.repositories.list(named(tx, workspace_name).id))
+        return await self._storage.read(lambda tx: tx.repositories.list(administered(tx, workspace_name, by).id))
 
     async def remove(self, workspace_name: str, name: str, *, by: Principal) -> tuple[Repository, int]:
         """Remove a repository and its token; gives also how many open conversations work in it.
@@ -97,7 +112,7 @@ class Repositories:
         """
 
         def change(tx: Transaction) -> tuple[Repository, int]:
-            workspace, now = named(tx, workspace_name), self._clock.now()
+            workspace, now = administered(tx, workspace_name, by), self._clock.now()
             repository = _named(tx, workspace.id, name)
             tx.repositories.remove(workspace.id, repository.id)
             audit.record(tx, Act.REPOSITORY_REMOVED, by=by, now=now, workspace=workspace, subject=repository.name)
@@ -115,13 +130,14 @@ class Repositories:
             GitFailed: the remote does not answer or let us in, is empty, or lacks the branch that is set.
         """
 
-        def query(tx: Transaction) -> tuple[Repository, str]:
-            workspace = named(tx, workspace_name)
+        def query(tx: Transaction) -> tuple[Repository, Remote]:
+            workspace = administered(tx, workspace_name, by)
             repository = _named(tx, workspace.id, name)
-            return repository, self._vault.open(tx, workspace.id, repository_token_place(repository.id)) or ""
+            token = self._vault.open(tx, workspace.id, repository_token_place(repository.id)) or ""
+            network = network_of(settings_of(workspace, self._defaults))
+            return repository, Remote(name=repository.name, url=repository.url, token=token, network=network)
 
-        repository, token = await self._storage.read(query)
-        remote = Remote(name=repository.name, url=repository.url, token=token)
+        repository, remote = await self._storage.read(query)
         head = await self._checkouts.default_branch(remote)
         if repository.base and not await self._checkouts.has_branch(remote, repository.base):
             raise GitFailed(

@@ -25,6 +25,7 @@ from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.endings import Endings
 from jirabot.core.managers.preparation import Full, Preparation, Put, Ready
 from jirabot.core.managers.work import RunLost, Work, held, record_run
+from jirabot.core.network import Network, network_of
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Events, Ids, Storage, Transaction, Vault
@@ -239,7 +240,8 @@ class Runs:
             conversation, now = held(tx, work), self._clock.now()
             messages = tx.conversations.give_messages(conversation.id, work.run.id)
             run = replace(work.run, attempts=work.run.attempts + 1, started_at=now)
-            spec = _spec(run, conversation, ready, prompt=brief.prompt(messages))
+            network = network_of(work.served.settings)
+            spec = _spec(run, conversation, ready, prompt=brief.prompt(messages), network=network)
             session = work.conversation.session or backend.new_session(spec)
             if conversation.state is State.ACTIVE:
                 conversation = advance(conversation, Happening.RUN_STARTED, now=now)
@@ -315,7 +317,7 @@ def _touch_every(session: timedelta) -> timedelta:
     return min(TOUCH_EVERY, session / 10) if session else TOUCH_EVERY
 
 
-def _spec(run: Run, conversation: Conversation, ready: Ready, *, prompt: str) -> RunSpec:
+def _spec(run: Run, conversation: Conversation, ready: Ready, *, prompt: str, network: Network) -> RunSpec:
     return RunSpec(
         run_id=RunId(f"{run.id}-{run.attempts}"),
         conversation_id=conversation.id,
@@ -325,6 +327,7 @@ def _spec(run: Run, conversation: Conversation, ready: Ready, *, prompt: str) ->
         home=ready.checkout.home,
         session_dir=ready.checkout.session,
         base=ready.checkout.base,
+        network=network,
     )
 
 

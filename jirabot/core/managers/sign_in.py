@@ -28,6 +28,10 @@ class Given:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
 
+    def ends_at(self, before: datetime | None) -> datetime | None:
+        """Say when what signs in ends from now on; *before*: what was known of that."""
+        return self.expires_at if self.api_key or self.expires_at else before
+
     @property
     def app(self) -> OAuthApp | None:
         """The OAuth app, where one was given."""
@@ -87,11 +91,7 @@ class SignIn:
         """Keep what was given, sealed, within a transaction; a new key, or a new date of its end, ends the warning."""
         now = self._clock.now()
         if given.api_key:
-            # Not sealed over the old one: that one's end would stay.
-            tx.secrets.remove(workspace.id, API_KEY)
             self._vault.seal(tx, workspace.id, API_KEY, given.api_key, now=now)
-        if given.expires_at is not None:
-            tx.secrets.expire(workspace.id, API_KEY, at=given.expires_at)
         if given.app is not None:
             self._grants.keep_app(tx, workspace, given.app)
         if given.api_key or given.expires_at:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from jirabot.config import LimitsSettings, WorkspaceDefaults
 from jirabot.core import objects
+from jirabot.core.access import Rights, Sight
 from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.conversations import Conversation, State
@@ -15,9 +16,11 @@ from jirabot.core.ids import WorkspaceId, WorkspaceName
 from jirabot.core.managers import troubles
 from jirabot.core.managers.budgets import API_CALLS
 from jirabot.core.managers.directory import limits_of
+from jirabot.core.managers.gate import rights_in
 from jirabot.core.managers.workspaces import Missing, Workspaces
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
+from jirabot.core.scopes import workspace_in
 from jirabot.core.troubles import Placed
 from jirabot.core.workspaces import Workspace, settings_of
 from jirabot.errors import JirabotError
@@ -101,8 +104,9 @@ class Overview:
             deliveries, conversations = tx.deliveries.counts(), tx.conversations.counts()
             effects, budgets = tx.outbox.counts(), tx.budgets.list(API_CALLS)
             checkpoints = tx.checkpoints.list()
+            rights = rights_in(tx, by)
             return Status(
-                troubles=_troubles(tx),
+                troubles=_troubles(tx, rights),
                 workspaces=tuple(
                     WorkspaceStatus(
                         workspace=each,
@@ -116,9 +120,10 @@ class Overview:
                         looked=checkpoints.get(each.id),
                     )
                     for each in tx.workspaces.list()
+                    if rights.may_administer(each.id)
                 ),
-                dead=tuple(tx.deliveries.list(state=DeliveryState.DEAD, limit=FAILURES_SHOWN)),
-                failed=_failed(tx),
+                dead=tuple(tx.deliveries.list(state=DeliveryState.DEAD, limit=FAILURES_SHOWN, seen=rights.sight)),
+                failed=_failed(tx, rights.sight),
             )
 
         return replace(await self._storage.read(query), database=await self._fault())
@@ -143,7 +148,7 @@ class Overview:
                 deliveries=tx.deliveries.counts(),
                 conversations=tx.conversations.counts(),
                 effects=tx.outbox.counts(),
-                troubles=_troubles(tx),
+                troubles=_troubles(tx, rights_in(tx, by)),
             )
         )
 
@@ -183,6 +188,7 @@ def _workspace_status(value: WorkspaceStatus) -> objects.Object:
         "name": value.workspace.name,
         "state": value.workspace.state.value,
         "degraded": list(value.workspace.degraded),
+        "key_expires_at": objects.instant(value.workspace.key_expires_at),
         "backlog": value.backlog_count,
         "dead": value.deliveries.get(DeliveryState.DEAD, 0),
         "running": value.conversations.get(State.IN_PROGRESS, 0),
@@ -197,14 +203,19 @@ def _workspace_status(value: WorkspaceStatus) -> objects.Object:
     }
 
 
-def _troubles(tx: Transaction) -> tuple[Placed, ...]:
-    return tuple(troubles.placed(tx, each) for each in tx.troubles.standing())
+def _troubles(tx: Transaction, rights: Rights) -> tuple[Placed, ...]:
+    """Give what stands of the workspaces that are administered; of no workspace, to administrators of everything."""
+    return tuple(
+        troubles.placed(tx, each)
+        for each in tx.troubles.standing()
+        if rights.everything or (workspace_in(each.scope) or "") in rights.administers
+    )
 
 
 def _newest_at(newest: Sequence[Delivery]) -> datetime | None:
     return newest[0].received_at if newest else None
 
 
-def _failed(tx: Transaction) -> tuple[Conversation, ...]:
-    recent = tx.conversations.list(limit=200)
+def _failed(tx: Transaction, seen: Sight) -> tuple[Conversation, ...]:
+    recent = tx.conversations.list(limit=200, seen=seen)
     return tuple(c for c in recent if c.state is State.FAILED)[:FAILURES_SHOWN]

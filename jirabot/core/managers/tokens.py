@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.ids import TokenId
 from jirabot.core.managers import audit
@@ -56,6 +57,7 @@ class Tokens:
             WorkspaceNotFound: there is none of that name.
             Conflict: the name is taken, if only by one that was revoked.
         """
+        check_operator(by)
         _check(wanted)
         secret = PREFIX + self._ids.secret()
 
@@ -92,6 +94,7 @@ class Tokens:
 
     async def list(self, *, by: Principal) -> Sequence[MadeToken]:
         """List all tokens, newest first, those that no longer count included."""
+        check_operator(by)
         return await self._storage.read(lambda tx: [self._shown(tx, token) for token in tx.tokens.list()])
 
     async def revoke(self, name: str, *, by: Principal) -> MadeToken:
@@ -100,6 +103,7 @@ class Tokens:
         Raises:
             NotFound: there is none of that name.
         """
+        check_operator(by)
 
         def change(tx: Transaction) -> MadeToken:
             token = _named(tx, name)

@@ -46,6 +46,11 @@ def degrade(tx: Transaction, found: Found, *, new_id: str, now: datetime) -> boo
     return begin(tx, found, new_id=new_id, now=now)
 
 
+def restate(tx: Transaction, found: Found) -> bool:
+    """Let a trouble that stands say what is found now, and be told once more; False where it says that already."""
+    return tx.troubles.restate(found.scope, found.reason, text=found.text, fix=found.fix)
+
+
 def mend(tx: Transaction, scope: str, reasons: Collection[Reason], *, now: datetime) -> bool:
     """End what degrades a workspace; False where nothing of it did."""
     workspace = _workspace(tx, scope)

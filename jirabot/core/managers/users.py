@@ -8,7 +8,8 @@ from datetime import datetime
 from jirabot.core.audit import Act
 from jirabot.core.ids import AccountId, LinkId, UserId, WorkspaceId
 from jirabot.core.managers import audit
-from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.people import Account, Link, LinkState, Origin, Principal, Role
 from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
 from jirabot.core.workspaces import Workspace
@@ -40,7 +41,7 @@ class Users:
             InvalidInput: more than one account fits.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
         """
-        workspace = await self._storage.read(lambda tx: named(tx, workspace_name))
+        workspace = await self._storage.read(lambda tx: administered(tx, workspace_name, by))
         found = Account(id=AccountId(account))
         if validate:
             site = self._directory.site(await self._directory.get(workspace.id))
@@ -62,8 +63,9 @@ class Users:
 
         def query(tx: Transaction) -> Sequence[tuple[Link, str]]:
             names = {workspace.id: workspace.name for workspace in tx.workspaces.list()}
-            found = tx.users.list_links(named(tx, workspace_name).id if workspace_name else None)
-            return [(link, names[link.workspace_id]) for link in found]
+            found = tx.users.list_links(administered(tx, workspace_name, by).id if workspace_name else None)
+            rights = rights_in(tx, by)
+            return [(link, names[link.workspace_id]) for link in found if rights.may_administer(link.workspace_id)]
 
         return await self._storage.read(query)
 
@@ -76,7 +78,7 @@ class Users:
         """
 
         def query(tx: Transaction) -> tuple[Link, str]:
-            workspace = named(tx, workspace_name)
+            workspace = administered(tx, workspace_name, by)
             return linked(tx.users.list_links(workspace.id), asked, workspace.name), workspace.name
 
         return await self._storage.read(query)
@@ -90,7 +92,7 @@ class Users:
         """
 
         def change(tx: Transaction) -> tuple[Link, str]:
-            workspace = named(tx, workspace_name)
+            workspace = administered(tx, workspace_name, by)
             active = [link for link in tx.users.list_links(workspace.id) if link.state is LinkState.ACTIVE]
             link, now = linked(active, asked, workspace.name), self._clock.now()
             tx.users.end_link(link.id, now=now)
@@ -159,14 +161,22 @@ def add_link(
     by: Principal,
     origin: Origin = Origin.HAND,
 ) -> Link:
-    """Link an account to the user of that name (the account itself, if empty), within a transaction."""
+    """Link an account to the user of that name (the account itself, if empty), within a transaction.
+
+    It takes the place of the link that its user has waited with, whose role it keeps where that is more.
+    """
     name, who = user or account.id, audit.person(tx, workspace.id, account.id)
+    user_id = tx.users.user_named(name, new_id=UserId(ids.sortable()), now=now)
+    waited = [link for link in tx.users.links_of(name) if link.workspace_id == workspace.id]
+    if any(link.state is LinkState.PENDING and link.role is Role.ADMIN for link in waited):
+        role = Role.ADMIN
+    tx.users.remove_pending(workspace.id, user_id)
     audit.record(tx, Act.USER_LINKED, by=by, now=now, workspace=workspace, subject=who, role=role.value)
     return tx.users.add_link(
         Link(
             id=LinkId(ids.sortable()),
             workspace_id=workspace.id,
-            user_id=tx.users.user_named(name, new_id=UserId(ids.sortable()), now=now),
+            user_id=user_id,
             user_name=name,
             account=account,
             role=role,

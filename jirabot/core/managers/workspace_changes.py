@@ -6,14 +6,17 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.checks import NEEDED
 from jirabot.core.credentials import Credentials
-from jirabot.core.ids import AccountId, BackendName
+from jirabot.core.ids import AccountId, BackendName, WorkspaceId
 from jirabot.core.issues import ServerInfo
 from jirabot.core.managers import audit
-from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.gate import administered
 from jirabot.core.managers.grants import Grants
+from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
 from jirabot.core.managers.sign_in import Given, SignIn
 from jirabot.core.managers.users import add_link, find_account
 from jirabot.core.managers.workspace_rules import (
@@ -27,7 +30,7 @@ from jirabot.core.network import Network
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.ports import Clock, Ids, Sites, Storage, Transaction, Vault
 from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
-from jirabot.errors import InvalidInput, JiraRefused, WorkspaceNotFound
+from jirabot.errors import Conflict, Forbidden, InvalidInput, JiraRefused, WorkspaceNotFound
 
 NETWORK_SETTINGS = frozenset(field.name for field in fields(Network))
 """The settings that say how Jira is reached."""
@@ -54,6 +57,9 @@ class Wanted:
     unset: tuple[str, ...] = ()
     link: str = ""
     inactive: bool = False
+    active: bool = False
+    owner: Principal | None = None
+    """Who is to be an administrator of it, linked as they ask."""
 
     @property
     def given(self) -> Given:
@@ -68,13 +74,14 @@ class Wanted:
     @property
     def concerns_jira(self) -> bool:
         """Whether Jira has a say in it: the agent, the webhook secret and most settings are our own."""
-        told = (self.base_url, self.also_known_as, self.email, self.api_key, self.auth, self.link)
+        own = self.owner.email if self.owner is not None else ""
+        told = (self.base_url, self.also_known_as, self.email, self.api_key, self.auth, self.link, own)
         return any(told) or not NETWORK_SETTINGS.isdisjoint((*self.settings, *self.unset))
 
     @property
     def changed(self) -> set[str]:
         """The names of what is changed, and none of the values."""
-        given = {each.name for each in fields(self) if getattr(self, each.name)} - {"settings", "unset"}
+        given = {each.name for each in fields(self) if getattr(self, each.name)} - {"settings", "unset", "owner"}
         return {*given, *self.settings, *self.unset}
 
 
@@ -114,6 +121,17 @@ class Validated:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """A change as Jira has completed it: who is to be linked by it, and what people have to know."""
+
+    draft: Workspace
+    given: Given
+    account: Account
+    own_account: Account | None = None
+    warnings: tuple[str, ...] = ()
+
+
 class WorkspaceChanges:
     """Changes workspaces."""
 
@@ -147,25 +165,20 @@ class WorkspaceChanges:
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was changed.
             ConfigurationInvalid: the agent is not configured.
         """
-        workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name))
+        workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name, by))
+        if wanted.base_url and not by.is_operator:
+            raise Forbidden("the base URL is what makes a workspace: it is changed by whoever runs this jirabot")
         wanted = self._checked(workspace, wanted)
         self._rules.check_agent(wanted.agent)
         draft = _changed(workspace, wanted)
         await self._storage.read(lambda tx: check_free(tx, draft))
-        account = Account(id=AccountId(wanted.link))
         if wanted.base_url or wanted.auth:
             draft = await self._sign_in.located(draft, ask=validate)
-        warnings, given = (self._sign_in.warnings(draft) if wanted.auth else ()), wanted.given
+        told = _Told(draft=draft, given=wanted.given, account=Account(id=AccountId(wanted.link)))
         if validate and wanted.concerns_jira and not self._awaits_consent(draft, workspace):
-            site = self._sites.site(draft, Credentials(api_key=wanted.api_key) if wanted.api_key else credentials)
-            info = await site.server_info()
-            hint = f"a workspace keeps its kind: create another with `--deployment {info.deployment}`"
-            draft, told = self._rules.as_jira_says(draft, info, hint=hint)
-            warnings += told
-            draft = replace(draft, service_account=await site.myself())
-            if wanted.api_key and given.expires_at is None:
-                given = replace(given, expires_at=await site.key_expires_at())
-            account = await find_account(site, wanted.link) if wanted.link else account
+            told = await self._ask(told, wanted, credentials, by)
+        draft, given, account = told.draft, told.given, told.account
+        warnings = (*(self._sign_in.warnings(draft) if wanted.auth else ()), *told.warnings)
 
         def change(tx: Transaction) -> Updated:
             now = self._clock.now()
@@ -175,6 +188,7 @@ class WorkspaceChanges:
                 also_known_as=draft.also_known_as,
                 service_account=draft.service_account,
                 cloud_id=draft.cloud_id,
+                key_expires_at=given.ends_at(None if wanted.auth else draft.key_expires_at),
                 updated_at=now,
             )
             check_free(tx, saved)
@@ -188,12 +202,33 @@ class WorkspaceChanges:
             link = None
             if account.id:
                 link = add_link(tx, saved, account, user="", role=Role.ADMIN, ids=self._ids, now=now, by=by)
+            if wanted.owner is not None and wanted.owner.user:
+                link = link_caller(tx, saved, wanted.owner, told.own_account, role=Role.ADMIN, ids=self._ids, now=now)
+            if saved.state is WorkspaceState.ACTIVE and workspace.state is not WorkspaceState.ACTIVE:
+                self._release(tx, saved, now)
             generated = self._first_secret(tx, saved, now=now)
             return Updated(workspace=saved, link=link, warnings=warnings, webhook_secret=generated)
 
         updated = await self._storage.write(change)
         self._directory.forget()
         return updated
+
+    async def _ask(self, before: "_Told", wanted: Wanted, credentials: Credentials, by: Principal) -> "_Told":
+        """Have Jira say who the service account is, and who the people are that are to be linked."""
+        draft, given, account, own_account = before.draft, before.given, before.account, None
+        site = self._sites.site(draft, Credentials(api_key=wanted.api_key) if wanted.api_key else credentials)
+        info = await site.server_info()
+        hint = f"a workspace keeps its kind: create another with `--deployment {info.deployment}`"
+        draft, warnings = self._rules.as_jira_says(draft, info, hint=hint, trusted=by.is_operator)
+        draft = replace(draft, service_account=await site.myself())
+        if wanted.api_key and given.expires_at is None:
+            given = replace(given, expires_at=await site.key_expires_at())
+        if wanted.link:
+            account = await find_account(site, wanted.link)
+        if wanted.owner is not None:
+            domains = domains_of(draft, self._rules.settings_of(draft).email_domains)
+            own_account = await proved_account(site, wanted.owner, domains)
+        return _Told(draft=draft, given=given, account=account, own_account=own_account, warnings=warnings)
 
     def _first_secret(self, tx: Transaction, workspace: Workspace, *, now: datetime) -> str:
         """Generate a webhook secret where webhooks are to come and there is none, as after `events = poll`."""
@@ -203,38 +238,72 @@ class WorkspaceChanges:
         self._vault.seal(tx, workspace.id, WEBHOOK_SECRET, secret, now=now)
         return secret
 
-    async def activate(self, name: str, *, by: Principal) -> tuple[Workspace, int]:
+    async def activate(self, name: str, *, by: Principal, trust: bool = False) -> tuple[Workspace, int]:
         """Work on what comes again, and on what was kept meanwhile, in order; gives how many that were.
 
-        Where the deployment's webhooks are switched off by their variable, all of it stays kept.
+        Where the deployment's webhooks are switched off by their variable, all of it stays kept. With *trust* an
+        administrator of this jirabot vouches for one that was claimed.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Conflict: it is unproved, and nobody vouches for it.
         """
 
         def change(tx: Transaction) -> tuple[Workspace, int]:
-            now = self._clock.now()
-            workspace = replace(named(tx, name), state=WorkspaceState.ACTIVE, updated_at=now)
+            now, workspace = self._clock.now(), administered(tx, name, by)
+            if trust:
+                check_operator(by)
+            elif workspace.state is WorkspaceState.UNPROVED:
+                raise Conflict(
+                    f"`{workspace.claimed_by}` has not proved that the Jira of `{workspace.name}` is theirs",
+                    hint=f"run `jirabot workspace activate {workspace.name} --trust` to vouch for them",
+                )
+            claimed_by = "" if trust else workspace.claimed_by
+            workspace = replace(workspace, state=WorkspaceState.ACTIVE, claimed_by=claimed_by, updated_at=now)
             tx.workspaces.save(workspace)
             audit.record(tx, Act.WORKSPACE_ACTIVATED, by=by, now=now, workspace=workspace)
-            if workspace.deployment in self._switched_off:
-                return workspace, 0
-            return workspace, tx.deliveries.release_kept(workspace.id, now=now)
+            return workspace, self._release(tx, workspace, now)
 
         done = await self._storage.write(change)
         self._directory.forget()
         return done
 
+    async def prove(self, workspace_id: WorkspaceId, *, by: Principal) -> bool:
+        """Work on a workspace from now on, whose own webhook has brought a nonce back; False where it needs no proof.
+
+        Its Jira is reached at public addresses only, as before: nobody has vouched for who claimed it.
+        """
+
+        def change(tx: Transaction) -> bool:
+            check_operator(by)
+            workspace, now = tx.workspaces.find(workspace_id), self._clock.now()
+            if workspace is None or workspace.state is not WorkspaceState.UNPROVED:
+                return False
+            proved = replace(workspace, state=WorkspaceState.ACTIVE, updated_at=now)
+            tx.workspaces.save(proved)
+            self._release(tx, proved, now)
+            return True
+
+        proved = await self._storage.write(change)
+        self._directory.forget()
+        return proved
+
+    def _release(self, tx: Transaction, workspace: Workspace, now: datetime) -> int:
+        """Let what was kept be handled, unless a variable keeps it; counts it."""
+        if workspace.deployment in self._switched_off:
+            return 0
+        return tx.deliveries.release_kept(workspace.id, now=now)
+
     async def deactivate(self, name: str, *, by: Principal) -> Workspace:
-        """Keep what comes from now on, and work on none of it; runs go on.
+        """Keep what comes from now on, and work on none of it; runs go on. One that is unproved stays so.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
         """
 
         def change(tx: Transaction) -> Workspace:
-            now = self._clock.now()
-            workspace = replace(named(tx, name), state=WorkspaceState.PAUSED, updated_at=now)
+            known, now = administered(tx, name, by), self._clock.now()
+            workspace = replace(known, state=_paused(known), updated_at=now)
             tx.workspaces.save(workspace)
             audit.record(tx, Act.WORKSPACE_DEACTIVATED, by=by, now=now, workspace=workspace)
             return workspace
@@ -257,7 +326,7 @@ class WorkspaceChanges:
         new = secret or random_secrets.token_urlsafe(32)
 
         def change(tx: Transaction) -> Rotated:
-            workspace, now = named(tx, name), self._clock.now()
+            workspace, now = administered(tx, name, by), self._clock.now()
             old = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
             if old == new:
                 raise InvalidInput("that is the webhook secret already", hint="give another, or none to generate one")
@@ -289,7 +358,7 @@ class WorkspaceChanges:
             JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
             InvalidInput: Jira is of another kind than the workspace.
         """
-        workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name))
+        workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name, by))
         site = self._sites.site(workspace, credentials)
         info = await site.server_info()
         hint = "delete the workspace and create it with the right `--deployment`"
@@ -315,8 +384,8 @@ class WorkspaceChanges:
             draft.auth != before.auth or draft.base_url != before.base_url or not before.service_account.id
         )
 
-    def _known(self, tx: Transaction, name: str) -> tuple[Workspace, Credentials]:
-        workspace = named(tx, name)
+    def _known(self, tx: Transaction, name: str, by: Principal) -> tuple[Workspace, Credentials]:
+        workspace = administered(tx, name, by)
         return workspace, self._grants.credentials(tx, workspace)
 
     def _checked(self, workspace: Workspace, wanted: Wanted) -> Wanted:
@@ -355,8 +424,20 @@ def _changed(workspace: Workspace, wanted: Wanted) -> Workspace:
         auth=wanted.auth or workspace.auth,
         agent=None if "agent" in wanted.unset else agent,
         settings={key: value for key, value in settings.items() if key not in wanted.unset},
-        state=WorkspaceState.PAUSED if wanted.inactive else workspace.state,
+        state=_state(workspace, wanted),
     )
+
+
+def _state(workspace: Workspace, wanted: Wanted) -> WorkspaceState:
+    """Give the state that is wanted; nobody but who proves or vouches ends that one is unproved."""
+    if wanted.inactive:
+        return _paused(workspace)
+    unproved = workspace.state is WorkspaceState.UNPROVED
+    return WorkspaceState.ACTIVE if wanted.active and not unproved else workspace.state
+
+
+def _paused(workspace: Workspace) -> WorkspaceState:
+    return workspace.state if workspace.state is WorkspaceState.UNPROVED else WorkspaceState.PAUSED
 
 
 def _still_there(tx: Transaction, workspace: Workspace) -> Workspace:

@@ -28,6 +28,10 @@ class WorkspaceRules:
         self.normal_base, self.safe_base = normal_base, safe_base
         self._deployments, self._settings = deployments, settings
 
+    def settings_of(self, workspace: Workspace) -> WorkspaceDefaults:
+        """Give a workspace's settings, its own over the configured ones."""
+        return settings_of(workspace, self._settings.workspace)
+
     def check_agent(self, agent: str) -> None:
         """Say that an agent is not configured.
 
@@ -78,15 +82,22 @@ class WorkspaceRules:
             return []
         return [f"this Jira ({info.version_name}) can't sign its webhooks, so that they will be refused"]
 
-    def as_jira_says(self, draft: Workspace, info: ServerInfo, *, hint: str) -> tuple[Workspace, tuple[str, ...]]:
+    def as_jira_says(
+        self, draft: Workspace, info: ServerInfo, *, hint: str, trusted: bool = True
+    ) -> tuple[Workspace, tuple[str, ...]]:
         """Take over what a Jira says of itself, and warn of what will not work with it.
+
+        One that is not *trusted* could call itself by another's address, and so take its events.
 
         Raises:
             InvalidInput: it is of another kind.
         """
         self.check_deployment(draft, info, hint=hint)
         warnings = self.signing_problems(draft, info)
-        if own := self.unknown_address(draft, info):
+        own = self.unknown_address(draft, info)
+        if own and not trusted:
+            warnings.append(f"this Jira calls itself `{own}`, which only whoever runs jirabot can add")
+        elif own:
             warnings.append(f"this Jira calls itself `{own}`: that counts as its address, too")
             draft = replace(draft, also_known_as=(*draft.also_known_as, own))
         return draft, tuple(warnings)

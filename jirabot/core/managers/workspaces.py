@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 
 from jirabot.config import Settings, shown_settings
 from jirabot.core import objects
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.catching_up import begun
 from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Origin
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.managers import audit
-from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.managers.grants import Grants
+from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
 from jirabot.core.managers.pauses import heeded
 from jirabot.core.managers.sign_in import Given, SignIn
 from jirabot.core.managers.users import add_link, find_account
@@ -29,6 +32,7 @@ from jirabot.core.managers.workspace_rules import (
 )
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Account, Link, Principal, Role
+from jirabot.core.permissions import Linked, is_named, who_may
 from jirabot.core.ports import Clock, Deployment, Ids, Sites, Storage, Transaction, Vault
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
 from jirabot.core.workspaces import OAUTH_GRANT, WEBHOOK_SECRET, Workspace, WorkspaceState, settings_of
@@ -42,6 +46,7 @@ class NewWorkspace:
     """What `workspace create` is given. Secrets are not in `repr`.
 
     `settings` are those that differ from the configured ones; `link` is an account that may trigger the bot at once.
+    `owner` is who becomes its administrator; one who is none of this jirabot has to prove first that it is theirs.
     """
 
     name: str
@@ -58,6 +63,7 @@ class NewWorkspace:
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
+    owner: Principal | None = None
     active: bool = True
     validate: bool = True
 
@@ -70,6 +76,11 @@ class NewWorkspace:
             client_id=self.oauth_client_id,
             client_secret=self.oauth_client_secret,
         )
+
+    @property
+    def claimed_by(self) -> str:
+        """The user who claims it; empty where an administrator of this jirabot vouches for it."""
+        return self.owner.user if self.owner is not None and not self.owner.is_operator else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,23 +153,30 @@ class Workspaces:
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was stored.
             ConfigurationInvalid: the agent is not configured.
         """
+        if not wanted.claimed_by or wanted.owner != by:
+            check_operator(by)
         wanted = self._checked(wanted)
         self._rules.check_agent(wanted.agent)
         draft = self._draft(wanted)
         await self._storage.read(lambda tx: check_free(tx, draft))
         account = Account(id=AccountId(wanted.link))
+        own_account: Account | None = None
         draft = await self._sign_in.located(draft, ask=wanted.validate)
-        warnings, given = self._sign_in.warnings(draft), wanted.given
+        warnings = self._sign_in.warnings(draft)
         begun_at = draft.created_at
         if wanted.validate and not self._grants.needs_consent(draft):
             site = self._sites.site(draft, Credentials(api_key=wanted.api_key))
             info = await site.server_info()
             begun_at = info.server_time or begun_at
-            draft, told = self._rules.as_jira_says(draft, info, hint=f"give `--deployment {info.deployment}`")
+            hint = f"give `--deployment {info.deployment}`"
+            draft, told = self._rules.as_jira_says(draft, info, hint=hint, trusted=not wanted.claimed_by)
             warnings += told
             draft = replace(draft, service_account=await site.myself())
-            given = replace(given, expires_at=given.expires_at or await site.key_expires_at())
+            draft = replace(draft, key_expires_at=draft.key_expires_at or await site.key_expires_at())
             account = await find_account(site, wanted.link) if wanted.link else account
+            if wanted.owner is not None:
+                domains = domains_of(draft, settings_of(draft, self._settings.workspace).email_domains)
+                own_account = await proved_account(site, wanted.owner, domains)
         generated = random_secrets.token_urlsafe(32) if self._rules.takes_webhooks(draft) else ""
         secret = wanted.webhook_secret or generated
 
@@ -167,13 +185,15 @@ class Workspaces:
             check_free(tx, draft)
             tx.workspaces.add(draft)
             tx.checkpoints.save(begun(draft.id, at=begun_at, now=now))
-            self._sign_in.store(tx, draft, given)
+            self._sign_in.store(tx, draft, wanted.given)
             if secret:
                 self._vault.seal(tx, draft.id, WEBHOOK_SECRET, secret, now=now)
             audit.record(tx, Act.WORKSPACE_CREATED, by=by, now=now, workspace=draft, subject=draft.base_url)
             link = None
             if account.id:
                 link = add_link(tx, draft, account, user="", role=Role.ADMIN, ids=self._ids, now=now, by=by)
+            if wanted.owner is not None and wanted.owner.user:
+                link = link_caller(tx, draft, wanted.owner, own_account, role=Role.ADMIN, ids=self._ids, now=now)
             return link, self._missing(tx, draft)
 
         link, missing = await self._storage.write(change)
@@ -187,18 +207,24 @@ class Workspaces:
         )
 
     async def list(self, *, by: Principal) -> Sequence[Workspace]:
-        """List the workspaces, newest first."""
-        return await self._storage.read(lambda tx: tx.workspaces.list())
+        """List the workspaces that *by* administers, newest first."""
+
+        def query(tx: Transaction) -> Sequence[Workspace]:
+            rights = rights_in(tx, by)
+            return [workspace for workspace in tx.workspaces.list() if rights.may_administer(workspace.id)]
+
+        return await self._storage.read(query)
 
     async def pauses(self, name: str, *, by: Principal) -> Sequence[Pause]:
         """List the pauses that hold back new runs of a workspace, the newest first.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
         """
 
         def query(tx: Transaction) -> Sequence[Pause]:
-            workspace = named(tx, name)
+            workspace = administered(tx, name, by)
             agent = workspace.agent or self._settings.agent_name() or ""
             return heeded(tx, {EVERYWHERE, of_workspace(workspace.id), of_agent(agent)})
 
@@ -209,13 +235,22 @@ class Workspaces:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
         """
 
         def query(tx: Transaction) -> tuple[Workspace, tuple[Missing, ...]]:
-            workspace = named(tx, name)
+            workspace = administered(tx, name, by)
             return workspace, self._missing(tx, workspace)
 
         return await self._storage.read(query)
+
+    def base_of(self, url: str) -> str:
+        """Bring a base URL into its one form.
+
+        Raises:
+            InvalidInput: it is none, or would send credentials in the clear.
+        """
+        return self._rules.safe_base(url)
 
     def events_url(self, workspace: Workspace) -> str:
         """Give the canonical address of a workspace's webhook."""
@@ -294,13 +329,15 @@ class Workspaces:
             deployment=wanted.deployment,
             base_url=wanted.base_url,
             also_known_as=wanted.also_known_as,
-            state=WorkspaceState.ACTIVE if wanted.active else WorkspaceState.PAUSED,
+            state=_state(wanted),
+            claimed_by=wanted.claimed_by,
             auth=wanted.auth,
             authenticity="hmac",
             service_account=Account(id=AccountId(""), email=wanted.email),
             service_account_email=wanted.email,
             agent=BackendName(wanted.agent) if wanted.agent else None,
             settings=wanted.settings,
+            key_expires_at=wanted.key_expires_at,
             created_at=now,
             updated_at=now,
         )
@@ -316,7 +353,8 @@ class Workspaces:
                     command=f"POST it to {self._address(workspace, 'workspaces')}, which answers where to consent",
                 )
             )
-        if not tx.users.list_links(workspace.id):
+        rule = who_may(settings_of(workspace, self._settings.workspace).who_may)
+        if rule == Linked() and not any(is_named(link) for link in tx.users.list_links(workspace.id)):
             found.append(
                 Missing(
                     what="person", text="nobody may trigger the bot yet", command=f"jirabot user link {name} ACCOUNT"
@@ -348,6 +386,12 @@ class Workspaces:
                 )
             )
         return tuple(found)
+
+
+def _state(wanted: NewWorkspace) -> WorkspaceState:
+    if wanted.claimed_by:
+        return WorkspaceState.UNPROVED
+    return WorkspaceState.ACTIVE if wanted.active else WorkspaceState.PAUSED
 
 
 def _host(base_url: str) -> str:

@@ -22,6 +22,7 @@ from jirabot.core.ports.jira import (
 )
 from jirabot.core.ports.machine import Alerts, Clock, Events, Ids
 from jirabot.core.ports.people import (
+    Issuer,
     KeyInUse,
     PauseStore,
     RepositoryStore,
@@ -65,6 +66,7 @@ __all__ = [
     "ForgettingStore",
     "ForgottenRequests",
     "Ids",
+    "Issuer",
     "JiraSite",
     "KeyInUse",
     "NormalBase",

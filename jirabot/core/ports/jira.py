@@ -65,6 +65,9 @@ class JiraSite(Protocol):
             JiraGone: the issue is not there, or the service account may not see it.
         """
 
+    async def can_see(self, issue: IssueKey, account: Account) -> bool:
+        """Say whether somebody may see an issue, by Jira's own check; JiraRefused where we may not ask that."""
+
     async def find_accounts(self, query: str) -> Sequence[Account]:
         """Find accounts: one by its id, key or name, else those whose e-mail equals *query*."""
 
@@ -208,6 +211,14 @@ class Deployment(Protocol):
     @property
     def route(self) -> str:
         """`jira` or `jira-dc`: the path segment of its routes."""
+
+    @property
+    def link_field(self) -> str:
+        """The reference's name of the field that holds a link's workspace."""
+
+    @property
+    def site_domain(self) -> str:
+        """The domain that every site of it is in; empty where a site may be anywhere."""
 
     @property
     def auth_methods(self) -> Sequence[str]:

@@ -1,9 +1,9 @@
 """The stores of workspaces, their secrets and repositories, and of who may do what in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from jirabot.core.ids import AccountId, LinkId, RepositoryId, TokenId, UserId, WorkspaceId, WorkspaceName
 from jirabot.core.pauses import Pause
@@ -85,6 +85,12 @@ class UserStore(Protocol):
     def add_link(self, link: Link) -> Link:
         """Add an active link; the one that is there already for this account and workspace is updated and returned."""
 
+    def add_pending(self, link: Link) -> Link:
+        """Add a pending link; the one that its user has there already stays as it is, and is returned."""
+
+    def remove_pending(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
+        """Remove the pending link of a user: an active one has taken its place, or it is given up."""
+
     def find_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
         """Find the active link of an account."""
 
@@ -92,8 +98,23 @@ class UserStore(Protocol):
         """Find the active link of an account, else the newest of those that were ended."""
 
     def list_links(self, workspace_id: WorkspaceId | None) -> Sequence[Link]: ...
-    def end_link(self, link_id: LinkId, *, now: datetime) -> None:
-        """End a link; it stays as the record that it was ended."""
+    def links_of(self, user_name: str) -> Sequence[Link]:
+        """List the links of a user, in all workspaces, newest first."""
+
+    def end_link(self, link_id: LinkId, *, now: datetime, by: str = "") -> None:
+        """End a link; it stays as the record that it was ended, by its user where *by* names one."""
+
+
+class Issuer(Protocol):
+    """The OIDC issuer that is trusted."""
+
+    async def verified(self, token: str) -> Mapping[str, Any]:
+        """Give the claims of a token that the issuer has signed, whatever they are.
+
+        Raises:
+            TokenInvalid: it has not signed it.
+            IssuerUnreachable: its keys can't be read.
+        """
 
 
 class TokenStore(Protocol):

@@ -44,6 +44,9 @@ class TroubleStore(Protocol):
     def begin(self, trouble: Trouble) -> bool:
         """Add a trouble; False where one of its scope and reason stands already, which stays as it is."""
 
+    def restate(self, scope: str, reason: Reason, *, text: str, fix: str) -> bool:
+        """Let the one that stands say *text*, and its begin count as untold; False where none does, or says so."""
+
     def end(self, scope: str, reason: Reason, *, now: datetime) -> bool:
         """End the one that stands; False where none does."""
 

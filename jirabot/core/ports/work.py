@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.conversations import Conversation, Message, Run, RunEvent, State
 from jirabot.core.deliveries import (
     Delivery,
@@ -17,6 +18,7 @@ from jirabot.core.deliveries import (
 )
 from jirabot.core.effects import EffectState, OwedEffect
 from jirabot.core.ids import (
+    AccountId,
     CommentId,
     ConversationId,
     DeliveryId,
@@ -50,8 +52,10 @@ class DeliveryStore(Protocol):
         state: DeliveryState | None = None,
         origin: Origin | None = None,
         limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
     ) -> Sequence[Delivery]:
-        """List the newest first."""
+        """List the newest first, of those *seen*; with *before*, those that stand behind that one."""
 
     def counts(self) -> Mapping[tuple[WorkspaceId, DeliveryState], int]:
         """Count the deliveries of each workspace by state; what there is none of is left out."""
@@ -131,8 +135,18 @@ class ConversationStore(Protocol):
     def find(self, conversation_id: ConversationId) -> Conversation | None: ...
     def newest_of(self, workspace_id: WorkspaceId, issue_id: IssueId) -> Conversation | None: ...
     def newest_on(self, issue_key: IssueKey) -> Conversation | None: ...
-    def list(self, *, workspace_id: WorkspaceId | None = None, limit: int = 50) -> Sequence[Conversation]:
-        """List the newest first."""
+    def list(
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
+    ) -> Sequence[Conversation]:
+        """List the newest first, of those *seen*; with *before*, those that stand behind that one."""
+
+    def participants(self, conversation_id: ConversationId) -> frozenset[AccountId]:
+        """Give the accounts that asked in a conversation, or wrote in it."""
 
     def touch(self, conversation_id: ConversationId, *, now: datetime) -> None:
         """Record that something happens in an open conversation; of a closed one nothing is changed."""
@@ -253,9 +267,15 @@ class OutboxStore(Protocol):
         """
 
     def list(
-        self, *, workspace_id: WorkspaceId | None = None, state: EffectState | None = None, limit: int = 50
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        state: EffectState | None = None,
+        limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
     ) -> Sequence[OwedEffect]:
-        """List the newest first."""
+        """List the newest first, of those *seen*; with *before*, those that stand behind that one."""
 
     def edits_of(self, target: EffectId) -> Sequence[OwedEffect]:
         """List the edits of that comment, the oldest first."""

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.conversations import LIVE_RUNS, Conversation, Message, Run, RunEvent, RunState, State
 from jirabot.core.deliveries import (
     Lease,
 )
 from jirabot.core.ids import (
+    AccountId,
     ConversationId,
     IssueId,
     IssueKey,
@@ -20,7 +22,7 @@ from jirabot.core.ids import (
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
 from jirabot.errors import Conflict
 from jirabot.storage.memory.holds import breaker_of, by_due_time, is_held_back
-from jirabot.storage.memory.tables import Store, add_new, newest_first
+from jirabot.storage.memory.tables import Store, add_new, newest_first, page
 
 
 class Conversations(Store):
@@ -59,9 +61,27 @@ class Conversations(Store):
         every: Sequence[Conversation] = newest_first(self._state.conversations.values())
         return next((each for each in every if each.issue_key == issue_key), None)
 
-    def list(self, *, workspace_id: WorkspaceId | None = None, limit: int = 50) -> Sequence[Conversation]:
-        every = newest_first(self._state.conversations.values())
-        return [each for each in every if workspace_id in (None, each.workspace_id)][:limit]
+    def list(
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
+    ) -> Sequence[Conversation]:
+        every = page(newest_first(self._state.conversations.values()), seen=EVERYTHING, before=before)
+        asked = (each for each in every if workspace_id in (None, each.workspace_id))
+        return [each for each in asked if self._is_seen(each, seen)][:limit]
+
+    def _is_seen(self, conversation: Conversation, seen: Sight) -> bool:
+        own = {(conversation.workspace_id, account) for account in self.participants(conversation.id)}
+        return seen.covers(conversation.workspace_id) or not seen.accounts.isdisjoint(own)
+
+    def participants(self, conversation_id: ConversationId) -> frozenset[AccountId]:
+        conversation = self.find(conversation_id)
+        people = [message.author for message in self.messages(conversation_id)]
+        people += [conversation.asker] if conversation else []
+        return frozenset(each.id for each in people if each.id and not each.is_principal)
 
     def touch(self, conversation_id: ConversationId, *, now: datetime) -> None:
         known = self.find(conversation_id)

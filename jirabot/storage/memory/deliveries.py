@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.conversations import RunState
 from jirabot.core.deliveries import (
     DISCARDABLE,
@@ -27,7 +28,7 @@ from jirabot.core.ids import (
     TriggerKey,
     WorkspaceId,
 )
-from jirabot.storage.memory.tables import Lane, Store, add_new
+from jirabot.storage.memory.tables import Lane, Store, add_new, page
 
 
 class Deliveries(Store):
@@ -103,8 +104,11 @@ class Deliveries(Store):
         state: DeliveryState | None = None,
         origin: Origin | None = None,
         limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
     ) -> Sequence[Delivery]:
-        asked = (each for each in self._newest() if workspace_id in (None, each.workspace_id))
+        newest = page(self._newest(), seen=seen, before=before)
+        asked = (each for each in newest if workspace_id in (None, each.workspace_id))
         asked = (each for each in asked if origin in (None, each.origin))
         return [each for each in asked if state in (None, each.state)][:limit]
 

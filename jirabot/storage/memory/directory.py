@@ -112,9 +112,22 @@ class Users(Store):
         name = next(name for name, user_id in self._state.users.items() if user_id == link.user_id)
         kept = replace(link, user_name=name, state=LinkState.ACTIVE)
         if known := self.find_link(link.workspace_id, link.account.id):
-            kept = replace(kept, id=known.id, created_at=known.created_at)
+            kept = replace(kept, id=known.id, created_at=known.created_at, updated_at=link.created_at)
         self._state.links[kept.id] = kept
         return kept
+
+    def add_pending(self, link: Link) -> Link:
+        for known in self.list_links(link.workspace_id):
+            if known.state is LinkState.PENDING and known.user_id == link.user_id:
+                return known
+        name = next(name for name, user_id in self._state.users.items() if user_id == link.user_id)
+        self._state.links[link.id] = replace(link, user_name=name, state=LinkState.PENDING)
+        return self._state.links[link.id]
+
+    def remove_pending(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
+        for known in self.list_links(workspace_id):
+            if known.state is LinkState.PENDING and known.user_id == user_id:
+                del self._state.links[known.id]
 
     def find_link(self, workspace_id: WorkspaceId, account_id: AccountId) -> Link | None:
         for link in self.list_links(workspace_id):
@@ -131,9 +144,13 @@ class Users(Store):
         links = self._state.links.values()
         return newest_first(link for link in links if workspace_id in (None, link.workspace_id))
 
-    def end_link(self, link_id: LinkId, *, now: datetime) -> None:
+    def links_of(self, user_name: str) -> Sequence[Link]:
+        return [link for link in self.list_links(None) if link.user_name == user_name]
+
+    def end_link(self, link_id: LinkId, *, now: datetime, by: str = "") -> None:
         if known := self._state.links.get(link_id):
-            self._state.links[link_id] = replace(known, state=LinkState.ENDED)
+            ended = replace(known, state=LinkState.ENDED, ended_by=by, updated_at=now)
+            self._state.links[link_id] = ended
 
 
 class Tokens(Store):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.effects import AddComment, EditComment, EffectKind, EffectState, OwedEffect
 from jirabot.core.ids import (
     CommentId,
@@ -14,7 +15,7 @@ from jirabot.core.ids import (
     WorkspaceId,
 )
 from jirabot.errors import Conflict
-from jirabot.storage.memory.tables import OWED, Store, add_new
+from jirabot.storage.memory.tables import OWED, Store, add_new, page
 
 
 class Outbox(Store):
@@ -113,10 +114,16 @@ class Outbox(Store):
             self._state.outbox[effect.id] = forgotten
 
     def list(
-        self, *, workspace_id: WorkspaceId | None = None, state: EffectState | None = None, limit: int = 50
+        self,
+        *,
+        workspace_id: WorkspaceId | None = None,
+        state: EffectState | None = None,
+        limit: int = 50,
+        seen: Sight = EVERYTHING,
+        before: str | None = None,
     ) -> Sequence[OwedEffect]:
         newest = reversed(self._state.outbox.values())
-        asked = (each for each in newest if workspace_id in (None, each.workspace_id))
+        asked = (each for each in page(newest, seen=seen, before=before) if workspace_id in (None, each.workspace_id))
         return [each for each in asked if state in (None, each.state)][:limit]
 
     def edits_of(self, target: EffectId) -> Sequence[OwedEffect]:

@@ -1,9 +1,11 @@
 """The tables: values are frozen, so that a copy of the dictionaries is a copy of everything."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from jirabot.core.access import Sight
 from jirabot.core.audit import Row
 from jirabot.core.breakers import Breaker
 from jirabot.core.budgets import Bucket
@@ -39,7 +41,18 @@ from jirabot.core.troubles import Strike, Trouble
 from jirabot.core.workspaces import Workspace
 from jirabot.errors import Conflict
 
+
+class OfWorkspace(Protocol):
+    """A row of a tenant."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def workspace_id(self) -> WorkspaceId: ...
+
+
 T = TypeVar("T")
+V = TypeVar("V", bound=OfWorkspace)
 K = TypeVar("K")
 
 OWED = frozenset({EffectState.PENDING, EffectState.SENDING})
@@ -98,6 +111,15 @@ class Tables:
 
     def copy(self) -> "Tables":
         return Tables(**{each.name: dict(getattr(self, each.name)) for each in fields(self)})
+
+
+def page(newest: Iterable[V], *, seen: Sight, before: str | None) -> Iterator[V]:
+    """Give those of *newest* that are *seen* as a workspace's, from behind the one of that id on."""
+    begun = before is None
+    for each in newest:
+        if begun and seen.covers(each.workspace_id):
+            yield each
+        begun = begun or each.id == before
 
 
 class Store:

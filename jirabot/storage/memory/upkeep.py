@@ -56,6 +56,12 @@ class Troubles(Store):
             self._state.troubles[found.id] = replace(found, ended_at=now)
         return found is not None
 
+    def restate(self, scope: str, reason: Reason, *, text: str, fix: str) -> bool:
+        found = next((each for each in self.standing(scope) if each.reason == reason and each.text != text), None)
+        if found is not None:
+            self._state.troubles[found.id] = replace(found, text=text, fix=fix, begin_told_at=None)
+        return found is not None
+
     def standing(self, scope: str | None = None) -> Sequence[Trouble]:
         return [each for each in self._newest() if each.ended_at is None and scope in (None, each.scope)]
 

@@ -50,6 +50,28 @@ async def test_one_of_a_scope_and_reason_stands(storage: Storage):
     assert await standing(storage, SCOPE) == ["another", "t1"]
 
 
+async def restate(storage: Storage, text: str) -> bool:
+    return await storage.write(lambda tx: tx.troubles.restate(SCOPE, Reason.JIRA_FAILING, text=text, fix="look again"))
+
+
+async def test_what_stands_is_told_anew_where_it_says_something_else(storage: Storage):
+    await begin(storage, trouble())
+    await storage.write(lambda tx: tx.troubles.told(trouble(), now=at(1)))
+
+    assert not await restate(storage, "It fails.")
+    assert await storage.read(lambda tx: tx.troubles.untold()) == []
+    assert await restate(storage, "It fails still.")
+    (untold,) = await storage.read(lambda tx: tx.troubles.untold())
+    assert (untold.id, untold.text, untold.fix, untold.begun_at) == ("t1", "It fails still.", "look again", at(0))
+
+
+async def test_what_has_ended_is_not_told_anew(storage: Storage):
+    await begin(storage, trouble())
+    await storage.write(lambda tx: tx.troubles.end(SCOPE, Reason.JIRA_FAILING, now=at(1)))
+
+    assert not await restate(storage, "It fails still.")
+
+
 async def test_after_its_end_it_may_begin_anew(storage: Storage):
     await begin(storage, trouble())
     await storage.write(lambda tx: tx.troubles.end(SCOPE, Reason.JIRA_FAILING, now=at(1)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jirabot.core.ids import AccountId, UserId
-from jirabot.core.people import Account, LinkState, Role
+from jirabot.core.people import Account, LinkState, Origin, Role
 from jirabot.core.ports import Storage, Transaction
 from tests.contract.test_stores.values import ADA, GRACE, NOW, OTHER, WS, at, link
 
@@ -53,7 +53,8 @@ async def test_an_account_has_one_active_link_which_a_second_updates(peopled: St
     renamed = replace(ADA, display_name="Ada King")
     second = link(renamed, id="second", user_id="user-grace", user_name="grace", role=Role.ADMIN, created_at=at(9))
     returned = await peopled.write(lambda tx: tx.users.add_link(second))
-    expected = link(renamed, id="first", user_id="user-grace", user_name="grace", role=Role.ADMIN, created_at=NOW)
+    expected = link(renamed, id="first", user_id="user-grace", user_name="grace", role=Role.ADMIN)
+    expected = replace(expected, created_at=NOW, updated_at=at(9))
     assert returned == expected
     assert await peopled.read(lambda tx: tx.users.list_links(WS)) == [expected]
 
@@ -109,3 +110,95 @@ async def test_an_ended_link_is_listed_as_ended_and_found_no_more(storage: Stora
     assert await storage.read(lambda tx: tx.users.find_link(WS, ADA.id)) is None
     (kept,) = await storage.read(lambda tx: tx.users.list_links(WS))
     assert (kept.id, kept.state) == (link().id, LinkState.ENDED)
+
+
+async def test_who_made_a_link_is_kept_and_changed_with_it(peopled: Storage):
+    """F75. Who was let in by what Jira says, and is then linked by hand, is linked by hand."""
+    await peopled.write(lambda tx: tx.users.add_link(link(origin=Origin.AUTO)))
+    assert (await peopled.read(lambda tx: tx.users.find_link(WS, ADA.id))) == link(origin=Origin.AUTO)
+
+    again = await peopled.write(lambda tx: tx.users.add_link(link(id="another", origin=Origin.OAUTH)))
+
+    assert again == link(origin=Origin.OAUTH)
+
+
+async def test_the_newest_link_of_an_account_is_the_active_one_else_the_last_that_was_ended(peopled: Storage):
+    """F78. What was ended can be seen, and so is not made again."""
+
+    def ended(tx: Transaction, id: str, minute: int) -> None:
+        tx.users.add_link(link(id=id, created_at=at(minute)))
+        tx.users.end_link(link(id=id).id, now=at(minute))
+
+    def change(tx: Transaction) -> None:
+        ended(tx, "first", 1)
+        ended(tx, "second", 2)
+        tx.users.add_link(link(GRACE, id="of-grace", created_at=at(3)))
+        tx.users.add_link(link(id="elsewhere", workspace_id=OTHER, created_at=at(4)))
+
+    await peopled.write(change)
+    newest = await peopled.read(lambda tx: tx.users.newest_link(WS, ADA.id))
+    assert newest is not None
+    assert (newest.id, newest.state) == ("second", LinkState.ENDED)
+    await peopled.write(lambda tx: tx.users.add_link(link(id="third", created_at=at(0))))
+    newest = await peopled.read(lambda tx: tx.users.newest_link(WS, ADA.id))
+    assert newest is not None
+    assert (newest.id, newest.state) == ("third", LinkState.ACTIVE)
+    assert await peopled.read(lambda tx: tx.users.newest_link(WS, AccountId("nobody"))) is None
+
+
+async def test_an_ended_link_tells_who_ended_it_and_when(peopled: Storage):
+    def change(tx: Transaction) -> None:
+        tx.users.add_link(link())
+        tx.users.end_link(link().id, by="ada", now=at(5))
+
+    await peopled.write(change)
+
+    (kept,) = await peopled.read(lambda tx: tx.users.list_links(WS))
+    assert (kept.state, kept.ended_by, kept.updated_at) == (LinkState.ENDED, "ada", at(5))
+
+
+NOBODY = Account(id=AccountId(""))
+
+
+async def test_a_pending_link_is_listed_and_is_nobodys_active_one(peopled: Storage):
+    made = await peopled.write(lambda tx: tx.users.add_pending(link(NOBODY, id="waits", role=Role.ADMIN)))
+
+    assert (made.id, made.state, made.user_name) == ("waits", LinkState.PENDING, "ada")
+    assert await peopled.read(lambda tx: tx.users.list_links(WS)) == [made]
+    assert await peopled.read(lambda tx: tx.users.find_link(WS, NOBODY.id)) is None
+
+
+async def test_a_user_has_one_pending_link_a_workspace(peopled: Storage):
+    def change(tx: Transaction) -> list[str]:
+        asked = [
+            link(NOBODY, id="first"),
+            link(NOBODY, id="again"),
+            link(NOBODY, id="graces", user_id="user-grace"),
+            link(NOBODY, id="there", workspace_id=OTHER),
+        ]
+        return [tx.users.add_pending(each).id for each in asked]
+
+    assert await peopled.write(change) == ["first", "first", "graces", "there"]
+
+
+async def test_a_pending_link_can_be_removed_and_an_active_one_stays(peopled: Storage):
+    def change(tx: Transaction) -> None:
+        tx.users.add_pending(link(NOBODY, id="waits"))
+        tx.users.add_link(link(id="active"))
+        tx.users.remove_pending(WS, link().user_id)
+
+    await peopled.write(change)
+
+    assert [each.id for each in await peopled.read(lambda tx: tx.users.list_links(WS))] == ["active"]
+
+
+async def test_the_links_of_a_user_are_listed_newest_first_wherever_they_are(peopled: Storage):
+    def change(tx: Transaction) -> None:
+        tx.users.add_link(link(id="here", created_at=at(1)))
+        tx.users.add_pending(link(NOBODY, id="there", workspace_id=OTHER, created_at=at(2)))
+        tx.users.add_link(link(GRACE, id="graces", user_id="user-grace"))
+
+    await peopled.write(change)
+
+    assert [each.id for each in await peopled.read(lambda tx: tx.users.links_of("ada"))] == ["there", "here"]
+    assert await peopled.read(lambda tx: tx.users.links_of("nobody")) == []

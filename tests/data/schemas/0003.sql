@@ -303,14 +303,14 @@ CREATE TABLE workspaces (
 	agent TEXT, 
 	settings TEXT NOT NULL, 
 	created_at BIGINT NOT NULL, 
-	updated_at BIGINT NOT NULL, comment_mark TEXT DEFAULT 'unproved' NOT NULL, cloud_id TEXT DEFAULT '' NOT NULL, 
+	updated_at BIGINT NOT NULL, comment_mark TEXT DEFAULT 'unproved' NOT NULL, cloud_id TEXT DEFAULT '' NOT NULL, key_expires_at BIGINT, 
 	CONSTRAINT workspaces_pk PRIMARY KEY (id), 
 	CONSTRAINT workspaces_base_url_key UNIQUE (base_url), 
 	CONSTRAINT workspaces_name_key UNIQUE (name)
 );
-INSERT INTO "workspaces" VALUES('ws','ws.example.org','cloud','https://ws.example.org','[]','active','[]','api-token','hmac','{"id":"bot-id","name":"","display_name":"OpenHands","email":"","app":false}','',NULL,'{}',1795521600123456,1795521600123456,'unproved','');
-INSERT INTO "workspaces" VALUES('other-ws','other-ws.example.org','cloud','https://other-ws.example.org','[]','active','[]','api-token','hmac','{"id":"bot-id","name":"","display_name":"OpenHands","email":"","app":false}','',NULL,'{}',1795521600123456,1795521600123456,'unproved','');
-INSERT INTO "workspaces" VALUES('third','third.example.org','cloud','https://third.example.org','[]','active','[]','api-token','hmac','{"id":"bot-id","name":"","display_name":"OpenHands","email":"","app":false}','',NULL,'{}',1795521600123456,1795521600123456,'unproved','');
+INSERT INTO "workspaces" VALUES('ws','ws.example.org','cloud','https://ws.example.org','[]','active','[]','api-token','hmac','{"id":"bot-id","name":"","display_name":"OpenHands","email":"","app":false}','',NULL,'{}',1795521600123456,1795521600123456,'unproved','',NULL);
+INSERT INTO "workspaces" VALUES('other-ws','other-ws.example.org','cloud','https://other-ws.example.org','[]','active','[]','api-token','hmac','{"id":"bot-id","name":"","display_name":"OpenHands","email":"","app":false}','',NULL,'{}',1795521600123456,1795521600123456,'unproved','',NULL);
+INSERT INTO "workspaces" VALUES('third','third.example.org','cloud','https://third.example.org','[]','active','[]','api-token','hmac','{"id":"bot-id","name":"","display_name":"OpenHands","email":"","app":false}','',NULL,'{}',1795521600123456,1795521600123456,'unproved','',NULL);
 CREATE UNIQUE INDEX links_one_active_key ON links (workspace_id, account_id) WHERE state IN ('active');
 CREATE INDEX deliveries_head ON deliveries (lane_id, no) WHERE state IN ('received', 'waiting');
 CREATE INDEX lanes_leased ON lanes (state, lease_until);
@@ -333,7 +333,7 @@ CREATE INDEX troubles_newest ON troubles (begun_at);
 CREATE INDEX strikes_counted ON strikes (scope, kind, at);
 CREATE INDEX deliveries_issue ON deliveries (issue_key, no) WHERE state IN ('paused', 'done', 'ignored', 'refused', 'dead', 'discarded');
 CREATE INDEX deliveries_state ON deliveries (workspace_id, state, no) WHERE state IN ('paused', 'done', 'ignored', 'refused', 'dead', 'discarded');
-CREATE INDEX links_of_account ON links (workspace_id, account_id);
+CREATE INDEX links_of_account ON links (workspace_id, account_id, created_at);
 CREATE INDEX deliveries_trigger ON deliveries (workspace_id, trigger_key) WHERE trigger_key IS NOT NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('deliveries',1);

@@ -85,6 +85,7 @@ COMMANDS: list[tuple[str, int]] = [
     ("workspace update acme", 2),
     ("workspace update nobody --set progress_every=2m", 3),
     ("workspace activate acme", 0),
+    ("workspace activate acme --trust", 0),
     ("workspace activate nobody", 3),
     ("workspace deactivate acme", 0),
     ("workspace deactivate nobody", 3),

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,6 +48,21 @@ def findings(cli: Cli, *, code: int = 1) -> dict[str, dict[str, Any]]:
     assert ran.code == code, ran.err
     assert "Traceback" not in ran.err
     return {check["check"]: check for check in ran.objects if check["level"] != "ok"}
+
+
+def test_one_administrator_over_http_is_too_few_where_it_is_in_use(cli: Cli, own: Jira) -> None:
+    """F32."""
+    set_up(cli, own)
+    account = own.account(own.sandbox.ada)
+    cli.done("user", "link", "acme", account, "--user", "ada", "--role", "admin", "--no-validate")
+    assert "administrators" not in findings(cli)
+
+    cli.done("token", "create", "ada")
+    assert findings(cli)["administrators"]["text"] == "`ada` alone administers it over HTTP"
+
+    other = own.account(own.sandbox.grace)
+    cli.done("user", "link", "acme", other, "--user", "grace", "--role", "admin", "--no-validate")
+    assert "administrators" not in findings(cli)
 
 
 def free_port() -> int:
@@ -109,6 +125,23 @@ def test_no_webhook_ever_arrived(cli: Cli, cloud: Jira) -> None:
     found = findings(cli)["webhook"]
     assert found["text"] == "no webhook has ever arrived"
     assert "/integration/jira/events/" in found["fix"]
+
+
+def test_where_none_is_to_come_it_is_looked_when_jira_was_asked_last(cli: Cli, cloud: Jira) -> None:
+    set_up(cli, cloud, "--events", "poll")
+    found = findings(cli, code=0)
+    assert "webhook" not in found
+    assert "catch-up" not in found
+
+    def long_ago(tx: Transaction) -> None:
+        [known] = tx.checkpoints.list().values()
+        tx.checkpoints.save(replace(known, looked_at=known.calls_since - timedelta(minutes=2)))
+
+    write(cli, long_ago)
+    found = findings(cli, code=0)
+    assert found["catch-up"]["level"] == "warning"
+    assert "its Jira was asked last at" in found["catch-up"]["text"]
+    assert "`jirabot serve`" in found["catch-up"]["fix"]
 
 
 def test_the_webhooks_signature_is_wrong(cli: Cli, cloud: Jira) -> None:

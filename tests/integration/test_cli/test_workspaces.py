@@ -18,6 +18,8 @@ FIELDS = [
     "auth",
     "authenticity",
     "service_account",
+    "key_expires_at",
+    "cloud_id",
     "agent",
     "events_url",
     "settings",
@@ -66,10 +68,31 @@ def test_list_and_show_give_the_same_object_without_the_secret(cli: Cli, cloud: 
     del made["webhook_secret"]
 
     shown = cli.done("workspace", "show", "acme", "--json").object
-    assert shown.pop("pauses") == []
+    assert [shown.pop(name) for name in ("pauses", "looked_at", "look_calls")] == [[], None, 0]
     assert shown == made
     del made["missing"]
     assert cli.done("workspace", "list", "--json").object == made
+
+
+def test_where_no_webhook_is_to_come_none_is_missing_and_no_secret_is_made(cli: Cli, cloud: Jira) -> None:
+    """Neither an address that Jira reaches nor an administrator of it is needed."""
+    ran = cli.done(*cloud.creation(), "--events", "poll", "--json", typed=cloud.token)
+
+    assert ran.object["settings"]["events"] == {"value": "poll", "origin": "workspace"}
+    assert "webhook_secret" not in ran.object
+    assert "webhook" not in [each["what"] for each in ran.object["missing"]]
+
+    both = cli.done("workspace", "update", "acme", "--events", "both", "--json").object
+    assert (both["settings"]["events"]["value"], len(both["webhook_secret"])) == ("both", 43)
+    again = cli.done("workspace", "update", "acme", "--set", "events=webhook", "--json").object
+    assert "webhook_secret" not in again
+    shown = cli.done("workspace", "show", "acme", "--json").object
+    assert "webhook" in [each["what"] for each in shown["missing"]]
+
+
+def test_events_come_in_no_other_way(cli: Cli, cloud: Jira) -> None:
+    assert cli(*cloud.creation(), "--events", "carrier", typed=cloud.token).code == 2
+    assert cli(*cloud.creation(), "--set", "events=carrier", typed=cloud.token).code == 2
 
 
 def test_lists_are_newest_first(cli: Cli) -> None:
@@ -118,7 +141,11 @@ def test_each_setting_says_where_it_comes_from(cli: Cli, cloud: Jira, monkeypatc
         "verify_trigger": {"value": True, "origin": "default"},
         "no_repository": {"value": "ask", "origin": "default"},
         "service_desk": {"value": "internal", "origin": "default"},
+        "email_domains": {"value": [], "origin": "default"},
         "mode": {"value": "observe", "origin": "JIRABOT_WORKSPACE__MODE"},
+        "events": {"value": "webhook", "origin": "default"},
+        "poll_every": {"value": "30s", "origin": "default"},
+        "catch_up_every": {"value": "5m", "origin": "default"},
         "progress_every": {"value": "90s", "origin": "workspace"},
         "session": {"value": None, "origin": "default"},
         "ca_file": {"value": "", "origin": "default"},

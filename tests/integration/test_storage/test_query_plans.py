@@ -229,6 +229,14 @@ USES: dict[str, tuple[Use, list[str]]] = {
         lambda tx: tx.users.find_link(WS, AccountId("ada-id")),
         ["links_one_active_key (workspace_id=? AND account_id=?)", "the key of users (id=?)"],
     ),
+    "find an account's newest link": (
+        lambda tx: tx.users.newest_link(WS, AccountId("ada-id")),
+        [
+            "links_one_active_key (workspace_id=? AND account_id=?)",
+            "links_of_account (workspace_id=? AND account_id=?)",
+            "the key of users (id=?)",
+        ],
+    ),
     "find a workspace by its name": (
         lambda tx: tx.workspaces.find_by_name(WorkspaceName("acme")),
         ["the key of workspaces (name=?)"],

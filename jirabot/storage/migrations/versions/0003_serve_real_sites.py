@@ -16,7 +16,7 @@ SETTLED = sa.text("state IN ('paused', 'done', 'ignored', 'refused', 'dead', 'di
 def upgrade() -> None:
     """Take one part after the other; none needs another."""
     _spare_new_deliveries_indexes()
-    _add_cloud_id()
+    _add_sign_in()
     _add_origin_of_links()
     _add_catch_up()
 
@@ -31,15 +31,16 @@ def _spare_new_deliveries_indexes() -> None:
         op.create_index(name, "deliveries", columns, sqlite_where=SETTLED, postgresql_where=SETTLED)
 
 
-def _add_cloud_id() -> None:
-    """Keep by what a Cloud site is called where its own host refuses the token."""
+def _add_sign_in() -> None:
+    """Keep by what a Cloud site is called where its own host refuses the token, and when a token ends."""
     op.add_column("workspaces", sa.Column("cloud_id", sa.Text, nullable=False, server_default=""))
+    op.add_column("workspaces", sa.Column("key_expires_at", sa.BigInteger))
 
 
 def _add_origin_of_links() -> None:
     """Keep who made a link, by hand all there are, and find an account's ended ones."""
     op.add_column("links", sa.Column("origin", sa.Text, nullable=False, server_default="hand"))
-    op.create_index("links_of_account", "links", ["workspace_id", "account_id"])
+    op.create_index("links_of_account", "links", ["workspace_id", "account_id", "created_at"])
 
 
 def _add_catch_up() -> None:

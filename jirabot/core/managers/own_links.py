@@ -1,0 +1,209 @@
+"""A caller's own links: made, shown, ended by whom they are of. Nobody else's are touched."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jirabot.core.ids import AccountId, LinkId, UserId
+from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.gate import rights_in
+from jirabot.core.managers.users import add_link
+from jirabot.core.people import Account, Link, LinkState, Principal, Role
+from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
+from jirabot.core.workspaces import Workspace, WorkspaceState
+from jirabot.errors import (
+    AmbiguousLink,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    WorkspaceInactive,
+    WorkspaceNotFound,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLink:
+    """A link of the caller, its workspace, and whether the caller administers that."""
+
+    link: Link
+    workspace: Workspace
+    administers: bool
+
+
+class OwnLinks:
+    """Looks after the links of whoever asks."""
+
+    def __init__(self, *, storage: Storage, directory: Directory, clock: Clock, ids: Ids) -> None:
+        self._storage, self._directory, self._clock, self._ids = storage, directory, clock, ids
+
+    async def link(self, deployment: str, name: str, *, by: Principal) -> OwnLink:
+        """Link the caller in a workspace: to the account that its verified e-mail proves, else to none yet.
+
+        Who is linked already stays so.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name, or it is of another deployment.
+            WorkspaceInactive: it is not worked on now.
+            Forbidden: the caller's token is of another workspace.
+        """
+        check_is_somebody(by)
+        workspace = await self._storage.read(lambda tx: of_deployment(tx, deployment, name))
+        if by.workspace_id not in (None, workspace.id):
+            raise Forbidden("the token is of another workspace", hint="use one that is made for this")
+        if workspace.state is not WorkspaceState.ACTIVE:
+            raise WorkspaceInactive(f"the workspace `{workspace.name}` is not active now", hint="ask its administrator")
+        served = await self._directory.get(workspace.id)
+        domains = domains_of(workspace, served.settings.email_domains)
+        account = await proved_account(self._directory.site(served), by, domains)
+
+        def change(tx: Transaction) -> OwnLink:
+            link = link_caller(tx, workspace, by, account, role=Role.USER, ids=self._ids, now=self._clock.now())
+            return _own(tx, link, by)
+
+        return await self._storage.write(change)
+
+    async def show(self, deployment: str, *, name: str = "", by: Principal) -> Sequence[OwnLink]:
+        """List the caller's links that count, or will: active ones first, the newest first; of one workspace, or all.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self._storage.read(lambda tx: _counting(tx, deployment, name, by))
+        if not found:
+            raise _none(name)
+        return found
+
+    async def unlink(self, deployment: str, *, name: str = "", by: Principal) -> OwnLink:
+        """End the caller's own link; those of others stay as they are, also where the caller administers (F33).
+
+        Raises:
+            NotFound: there is none.
+            AmbiguousLink: there are links in several workspaces, and none is named.
+        """
+
+        def change(tx: Transaction) -> OwnLink:
+            found = _counting(tx, deployment, name, by)
+            if not found:
+                raise _none(name)
+            names = sorted({each.workspace.name for each in found})
+            if len(names) > 1:
+                listed = ", ".join(f"`{each}`" for each in names)
+                raise AmbiguousLink(f"you are linked in several workspaces: {listed}", hint="give `workspace_name`")
+            for each in found:
+                if each.link.state is LinkState.PENDING:
+                    tx.users.remove_pending(each.workspace.id, each.link.user_id)
+                else:
+                    tx.users.end_link(each.link.id, by=by.user, now=self._clock.now())
+            return found[0]
+
+        return await self._storage.write(change)
+
+    async def validate(self, deployment: str, name: str, *, by: Principal) -> Workspace:
+        """Give an active workspace of that name, which anybody who may call is told of.
+
+        Raises:
+            WorkspaceNotFound: there is none, it is of another deployment, or not active.
+        """
+        workspace = await self._storage.read(lambda tx: of_deployment(tx, deployment, name))
+        if workspace.state is not WorkspaceState.ACTIVE:
+            raise WorkspaceNotFound(f"the workspace `{workspace.name}` is not active", hint="ask its administrator")
+        return workspace
+
+
+def of_deployment(tx: Transaction, deployment: str, name: str) -> Workspace:
+    """Give the workspace of that name and deployment; the hint names no other.
+
+    Raises:
+        WorkspaceNotFound: there is none.
+    """
+    try:
+        workspace = named(tx, name)
+    except WorkspaceNotFound:
+        workspace = None
+    if workspace is None or workspace.deployment != deployment:
+        raise WorkspaceNotFound(f"there is no workspace `{name.lower()}` here", hint="ask whoever runs jirabot")
+    return workspace
+
+
+def check_is_somebody(by: Principal) -> None:
+    """Let only a user go on: the shell is nobody who could be linked.
+
+    Raises:
+        InvalidInput: *by* is none.
+    """
+    if not by.user:
+        raise InvalidInput("nobody is named who could be linked", hint="`jirabot user link WORKSPACE ACCOUNT` does it")
+
+
+def domains_of(workspace: Workspace, effective: Collection[str]) -> Collection[str]:
+    """List the mail domains that are trusted in a workspace.
+
+    In one that somebody claimed only its own count, which an administrator of this jirabot has set: whoever runs a Jira
+    can give its accounts any address (F21).
+    """
+    own: Collection[str] = workspace.settings.get("email_domains", ())
+    return own if workspace.claimed_by else effective
+
+
+async def proved_account(site: JiraSite, by: Principal, domains: Collection[str]) -> Account | None:
+    """Ask Jira for the one account that has the caller's verified e-mail, where its domain is trusted; else None."""
+    if not by.email or by.email.rpartition("@")[2].lower() not in domains:
+        return None
+    found = await site.find_accounts(by.email)
+    return found[0] if len(found) == 1 and found[0].email.casefold() == by.email.casefold() else None
+
+
+def link_caller(
+    tx: Transaction,
+    workspace: Workspace,
+    by: Principal,
+    account: Account | None,
+    *,
+    role: Role,
+    ids: Ids,
+    now: datetime,
+) -> Link:
+    """Link the caller in a workspace, within a transaction: actively where *account* is proved and free, else pending.
+
+    An account that is somebody else's stays theirs; a link that an administrator has ended is made again by one only.
+    """
+    own = [link for link in tx.users.links_of(by.user) if link.workspace_id == workspace.id]
+    active = next((link for link in own if link.state is LinkState.ACTIVE), None)
+    if active is not None:
+        return active
+    was_ended = any(link.state is LinkState.ENDED and not link.ended_by for link in own)
+    is_free = account is not None and tx.users.find_link(workspace.id, account.id) is None
+    if account is not None and is_free and not account.app and not was_ended:
+        return add_link(tx, workspace, account, user=by.user, role=role, ids=ids, now=now, by=by)
+    return tx.users.add_pending(
+        Link(
+            id=LinkId(ids.sortable()),
+            workspace_id=workspace.id,
+            user_id=tx.users.user_named(by.user, new_id=UserId(ids.sortable()), now=now),
+            user_name=by.user,
+            account=Account(id=AccountId("")),
+            role=role,
+            state=LinkState.PENDING,
+            created_at=now,
+        )
+    )
+
+
+def _counting(tx: Transaction, deployment: str, name: str, by: Principal) -> Sequence[OwnLink]:
+    links = [link for link in tx.users.links_of(by.user) if by.user and link.state is not LinkState.ENDED]
+    found = [_own(tx, link, by) for link in links if by.workspace_id in (None, link.workspace_id)]
+    wanted = [
+        each for each in found if each.workspace.deployment == deployment and name.lower() in ("", each.workspace.name)
+    ]
+    return sorted(wanted, key=lambda each: each.link.state is not LinkState.ACTIVE)
+
+
+def _own(tx: Transaction, link: Link, by: Principal) -> OwnLink:
+    workspace = tx.workspaces.find(link.workspace_id)
+    assert workspace is not None, "a link belongs to a workspace"
+    return OwnLink(link=link, workspace=workspace, administers=rights_in(tx, by).may_administer(workspace.id))
+
+
+def _none(name: str) -> NotFound:
+    where = f"in `{name.lower()}`" if name else "in any workspace here"
+    return NotFound(f"you are not linked {where}", hint="`POST …/workspaces/link` with a `workspace_name` links you")

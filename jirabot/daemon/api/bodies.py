@@ -1,0 +1,123 @@
+"""What the management API is given: strict, and what is not known is refused with what may be meant.
+
+The names of the reference's fields are kept. Empty and `null` are the same as absent, as its clients send them.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from jirabot.core.deliveries import DeliveryState
+from jirabot.core.effects import EffectState
+from jirabot.errors import FieldsInvalid
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+EMAIL = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+$"
+KEY = r"^[^\s\x00-\x1f\x7f]+$"
+SECRET = r"^[^\s\x00-\x1f\x7f]{16,}$"  # noqa: S105 - how one must look
+
+MOST_AT_ONCE = 500
+"""Rows of a page."""
+
+_SAID = {
+    "extra_forbidden": "there is no such field",
+    "missing": "it is missing",
+    "string_type": "a text",
+    "bool_type": "`true` or `false`",
+    "model_type": "an object",
+}
+
+
+def _absent(value: object) -> object:
+    return None if value == "" else value
+
+
+Name = Annotated[
+    str, Field(pattern=NAME, description="The workspace's name, as a rule its Jira's host; upper case is folded")
+]
+OptionalName = Annotated[str | None, BeforeValidator(_absent), Field(pattern=NAME)]
+
+
+class Given(BaseModel):
+    """What somebody sends."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class SaveWorkspace(Given):
+    """A workspace to be made, or changed: what is left out is made up, or stays as it is."""
+
+    workspace_name: Name
+    base_url: Annotated[str | None, BeforeValidator(_absent)] = Field(
+        None, max_length=2000, description="Where that Jira is; made of the name if not given"
+    )
+    svc_acc_email: Annotated[str | None, BeforeValidator(_absent)] = Field(
+        None, pattern=EMAIL, description="The service account's e-mail; Cloud needs it"
+    )
+    svc_acc_api_key: Annotated[str | None, BeforeValidator(_absent)] = Field(
+        None, pattern=KEY, description="The service account's API token or PAT; a new workspace needs it"
+    )
+    webhook_secret: Annotated[str | None, BeforeValidator(_absent)] = Field(
+        None, pattern=SECRET, description="What its webhooks are signed with; one is made for a new workspace"
+    )
+    is_active: bool = Field(True, description="`false` keeps its deliveries, and processes none")
+
+
+class LinkBody(Given):
+    """Where the caller is to be linked."""
+
+    workspace_name: Name
+
+
+class UnlinkBody(Given):
+    """Whose link of the caller is to end; needed where there is more than one."""
+
+    workspace_name: OptionalName = None
+
+
+class Query(BaseModel):
+    """What stands behind the `?`, where everything is a text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OfLink(Query):
+    """Which link is meant."""
+
+    workspace_name: OptionalName = None
+
+
+class Page(Query):
+    """Which rows are meant."""
+
+    workspace: OptionalName = Field(None, description="Only of this workspace")
+    limit: int = Field(50, ge=1, le=MOST_AT_ONCE, description="How many at most")
+    before: str | None = Field(None, description="Those behind the row of this id: what the page before has as `next`")
+
+
+class EventPage(Page):
+    """Which events are meant."""
+
+    state: DeliveryState | None = Field(None, description="Only those in this state")
+
+
+class OutboxPage(Page):
+    """Which effects are meant."""
+
+    state: EffectState | None = Field(None, description="Only those in this state")
+
+
+def invalid(error: ValidationError, model: type[BaseModel]) -> FieldsInvalid:
+    """Say what is wrong with each field, and nothing of what it holds: that may be a secret."""
+    return FieldsInvalid({".".join(map(str, each["loc"])): _said(each, model) for each in error.errors()})
+
+
+def _said(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    said: str = _SAID.get(error["type"], error["msg"])
+    if error["type"] != "extra_forbidden":
+        return said
+    names: Sequence[str] = list(model.model_fields)
+    near = difflib.get_close_matches(str(error["loc"][-1]), names, n=1)
+    return f"{said}; did you mean `{near[0]}`?" if near else f"{said}: there are {', '.join(names) or 'none'}"
