@@ -142,8 +142,8 @@ def _kind(method: str, path: str) -> str:
     return f"{method} {re.sub(r'[0-9]{3,}', 'N', path.partition('/rest/api/')[2])}"
 
 
-async def looks(count: int) -> list[float]:
-    """Time looking for the newest conversation of an issue among so many, in seconds."""
+async def looks(count: int) -> list[tuple[float, float]]:
+    """Time looking for the newest conversation of an issue among so many, in seconds: the look, and with its reader."""
     with tempfile.TemporaryDirectory(prefix="calls-") as folder:
         settings = settings_in(Path(folder))
         async with Sandbox() as jira, open_app(settings) as app:
@@ -175,18 +175,18 @@ async def looks(count: int) -> list[float]:
             return [await _look(app, workspace.id, IssueId(str(random.randrange(count)))) for _ in range(LOOKS)]
 
 
-async def _look(app: App, workspace_id: WorkspaceId, issue_id: IssueId) -> float:
+async def _look(app: App, workspace_id: WorkspaceId, issue_id: IssueId) -> tuple[float, float]:
+    def query(tx: Transaction) -> float:
+        began = time.perf_counter()
+        assert tx.conversations.newest_of(workspace_id, issue_id) is not None
+        return time.perf_counter() - began
+
     began = time.perf_counter()
-    found = await app.storage.read(lambda tx: tx.conversations.newest_of(workspace_id, issue_id))
-    assert found is not None
-    return time.perf_counter() - began
+    return await app.storage.read(query), time.perf_counter() - began
 
 
-async def main() -> None:
-    """Measure everything."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--mentions", type=int, default=MENTIONS)
-    mentions = options.parse_args().mentions
+async def _count(mentions: int) -> None:
+    """Count and print."""
     print(f"{f'calls for {mentions} mentions, one each 3 s':<44} {'kept':>8} {'not kept':>8}")
     told: list[tuple[str, collections.Counter[str], collections.Counter[str]]] = []
     for deployment in ("cloud", "dc"):
@@ -200,9 +200,20 @@ async def main() -> None:
             print(f"\n{name}")
             for kind in sorted(bare):
                 print(f"  {kind:<42} {kept[kind]:>8} {bare[kind]:>8}")
+
+
+async def main() -> None:
+    """Measure everything."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--mentions", type=int, default=MENTIONS, help="0: only look for conversations")
+    mentions = options.parse_args().mentions
+    if mentions:
+        await _count(mentions)
     seconds = await looks(CONVERSATIONS)
-    p50, p99 = (daemons.percentile(seconds, percent) * 1000 for percent in (50, 99))
-    print(f"\nconversation of an issue among {CONVERSATIONS:,}: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+    print(f"\n{f'the conversation of an issue among {CONVERSATIONS:,}, ms':<44} {'p50':>8} {'p99':>8}")
+    for name, side in (("the look", 0), ("with a reader's turn", 1)):
+        p50, p99 = (daemons.percentile([pair[side] for pair in seconds], percent) * 1000 for percent in (50, 99))
+        print(f"{name:<44} {p50:>8.2f} {p99:>8.2f}")
 
 
 if __name__ == "__main__":

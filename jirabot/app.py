@@ -59,6 +59,9 @@ from jirabot.core.managers.teller import Teller
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.managers.tokens import Tokens
 from jirabot.core.managers.users import Users
+from jirabot.core.managers.webhook_tests import WebhookTests
+from jirabot.core.managers.webhook_watch import WebhookWatch
+from jirabot.core.managers.webhooks import Webhooks
 from jirabot.core.managers.workspace_changes import WorkspaceChanges
 from jirabot.core.managers.workspace_rules import WorkspaceRules
 from jirabot.core.managers.workspaces import Workspaces
@@ -69,7 +72,8 @@ from jirabot.core.texts import load as load_texts
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.database import upgrade_database
 from jirabot.errors import AgentUnavailable, ConfigurationInvalid
-from jirabot.jira import addresses, bases, envelope, posting, signatures
+from jirabot.jira import addresses, bases, envelope, posting
+from jirabot.jira.authenticity import scheme_of
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.caches import Ages
 from jirabot.jira.client import Clients
@@ -111,6 +115,9 @@ class App:
     consents: Consents
     workspace_changes: WorkspaceChanges
     claims: Claims
+    webhooks: Webhooks
+    webhook_tests: WebhookTests
+    webhook_watch: WebhookWatch
     deletions: Deletions
     pauses: Pauses
     forgetting: Forgetting
@@ -274,6 +281,7 @@ def _wired(
         grants=grants,
         sites=clients,
         deployments=DEPLOYMENTS,
+        schemes=scheme_of,
         defaults=settings.workspace,
         limits=settings.limits,
         agent=agent,
@@ -316,6 +324,7 @@ def _wired(
     dry_runs = DryRuns(
         examiner=examiner,
         deployments=DEPLOYMENTS,
+        schemes=scheme_of,
         decode=envelope.decode,
         texts=texts,
         clock=clock,
@@ -362,6 +371,9 @@ def _wired(
         switched_off=settings.switched_off,
     )
     tokens = Tokens(storage=storage, clock=clock, ids=ids)
+    webhooks = Webhooks(
+        storage=storage, directory=directory, workspaces=workspaces, is_loopback=bases.is_loopback, clock=clock
+    )
     return App(
         settings=settings,
         texts=texts,
@@ -398,6 +410,26 @@ def _wired(
             is_among=addresses.is_among,
             clock=clock,
         ),
+        webhooks=webhooks,
+        webhook_tests=WebhookTests(
+            storage=storage,
+            directory=directory,
+            webhooks=webhooks,
+            daemon_runs=lock.is_held,
+            texts=texts,
+            clock=clock,
+            ids=ids,
+            switched_off=settings.switched_off,
+        ),
+        webhook_watch=WebhookWatch(
+            storage=storage,
+            directory=directory,
+            webhooks=webhooks,
+            clock=clock,
+            ids=ids,
+            log=log,
+            switched_off=settings.switched_off,
+        ),
         users=Users(storage=storage, directory=directory, clock=clock, ids=ids),
         enrolment=Enrolment(storage=storage, directory=directory, clock=clock, ids=ids),
         own_links=OwnLinks(storage=storage, directory=directory, clock=clock, ids=ids),
@@ -416,7 +448,6 @@ def _wired(
             storage=storage,
             directory=directory,
             arrivals=Arrivals(storage=storage),
-            verify=signatures.verify,
             read_envelope=envelope.read,
             find_bases=envelope.find_bases,
             texts=texts,
@@ -487,6 +518,7 @@ def _wired(
         deletions=Deletions(
             storage=storage,
             directory=directory,
+            webhooks=webhooks,
             checkouts=checkouts,
             backends=backends,
             clock=clock,
@@ -526,8 +558,6 @@ def _wired(
             delivery=delivery,
             dry_runs=dry_runs,
             deployments=DEPLOYMENTS,
-            verify=signatures.verify,
-            sign=signatures.sign,
             post=posting.post,
             decode=envelope.decode,
             tell=tell,

@@ -171,9 +171,19 @@ class TokenInvalid(JirabotError):
 
 
 class SignatureRejected(Forbidden):
-    """A delivery that does not prove that it holds the workspace's secret."""
+    """A delivery that does not prove itself: one text for every reason, so that nobody outside learns which.
+
+    `cause` says it to administrators: no part of the message.
+    """
 
     code = "signature-rejected"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            "the delivery does not prove that it comes from the workspace's Jira",
+            hint="`jirabot webhook list WORKSPACE` tells why, and `jirabot webhook register` gives Jira the secret",
+        )
+        self.cause = cause
 
 
 class JiraRefused(Forbidden):

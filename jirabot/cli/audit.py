@@ -25,7 +25,10 @@ def list_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List who changed or ran what, and what was refused, newest first; of deleted workspaces too."""
+    """List who changed or ran what, newest first.
+
+    What was refused for lack of permission or proof, too; and of workspaces that were deleted.
+    """
     from jirabot.core import objects
     from jirabot.core.people import SHELL
 
@@ -40,7 +43,7 @@ def list_(
 
 @app.command(cls=usage.Command, epilog=usage.examples("jirabot audit verify", "jirabot audit verify --json"))
 def verify(context: typer.Context, as_json: AsJson = False) -> None:
-    """Look whether every row is what was written, and none is missing. Changes nothing.
+    """Look whether the audit is as it was written.
 
     Exit code 1 where one was changed, removed, inserted or cut off, which is named. Keep the head elsewhere: whoever
     may write the database could write a new chain, but none that has it.

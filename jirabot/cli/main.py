@@ -26,6 +26,7 @@ from jirabot.cli import (
     token,
     usage,
     user,
+    webhook,
     workspace_changes,
 )
 from jirabot.cli import config as config_commands
@@ -56,6 +57,7 @@ app.command("pause", cls=usage.Command, epilog=pause.PAUSE_EXAMPLES)(pause.pause
 app.command("resume", cls=usage.Command, epilog=pause.RESUME_EXAMPLES)(pause.resume)
 app.command("doctor", cls=usage.Command, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(workspace_changes.app, name="workspace")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(user.app, name="user")
 app.add_typer(repo.app, name="repo")
 app.add_typer(event.app, name="event")

@@ -10,6 +10,7 @@ import typer
 from jirabot.errors import InvalidInput
 
 Kind = Literal["cloud", "dc"]
+Way = Literal["hmac", "header", "url-token", "jwt"]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the data as JSON")]
 BaseUrl = Annotated[str, typer.Option("--base-url", metavar="URL", help="Scheme, host, port and context path")]
 Deployment = Annotated[Kind | None, typer.Option("--deployment", help="The kind of Jira; told by *.atlassian.net")]
@@ -33,6 +34,12 @@ ServiceAccountKeyFile = Annotated[
 ]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of `[workspace]`, for this one")
+]
+Proving = Annotated[
+    Way | None, typer.Option("--authenticity", help="How webhooks prove themselves; `hmac` where Jira can sign")
+]
+ShowSecrets = Annotated[
+    bool, typer.Option("--show-secrets", help="Show the secret within the events URL, where it stands there")
 ]
 SignIn = Annotated[
     str,

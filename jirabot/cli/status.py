@@ -33,7 +33,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         output.lines([""])
     output.lines([f"Daemon: {'runs' if shown['daemon'] else 'does not run (`jirabot serve` starts it)'}", ""])
     columns = ["name", "state", "backlog", "running", "awaiting_input", "owed", "dead", "calls_left"]
-    columns += ["newest_at", "events", "looked_at"]
+    columns += ["newest_at", "events", "looked_at", "look_calls"]
     empty = "no workspace yet: `jirabot workspace create NAME` makes one"
     output.show_list(shown["workspaces"], as_json=False, columns=columns, empty=empty)
     if shown["failures"]:

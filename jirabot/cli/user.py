@@ -177,9 +177,10 @@ def unlink(context: typer.Context, workspace: TheWorkspace, account: Account, as
 def forget(
     context: typer.Context, workspace: TheWorkspace, account: Account, yes: Yes = False, as_json: AsJson = False
 ) -> None:
-    """Remove what is held of a person: names, e-mails, what they wrote, bodies of events. Their link ends.
+    """Remove what is held of a person.
 
-    What they asked for keeps its outcome, under a pseudonym. Not while a conversation of theirs is open.
+    Names, e-mails, what they wrote, bodies of events; their link ends. What they asked for keeps its outcome, under a
+    pseudonym. Not while a conversation of theirs is open.
     """
     from jirabot.core import objects
     from jirabot.core.people import SHELL

@@ -16,10 +16,12 @@ from jirabot.cli.options import (
     OAuthClientId,
     OAuthClientSecret,
     OfAgent,
+    Proving,
     ServiceAccountEmail,
     ServiceAccountKey,
     ServiceAccountKeyFile,
     Set,
+    ShowSecrets,
     SignIn,
     WebhookSecretFile,
     date_of,
@@ -59,6 +61,7 @@ def create(
     ] = None,
     webhook_secret_file: WebhookSecretFile = None,
     auth: SignIn = "",
+    authenticity: Proving = None,
     events: HowEvents = None,
     svc_acc_expires: KeyExpires = "",
     oauth_client_id: OAuthClientId = "",
@@ -68,6 +71,7 @@ def create(
     link: Annotated[str, typer.Option(metavar="ACCOUNT", help="Link this account at once, as an administrator")] = "",
     inactive: Annotated[bool, typer.Option("--inactive", help="Keep deliveries, process none")] = False,
     no_validate: NoValidate = False,
+    show_secrets: ShowSecrets = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve a Jira site, after asking it who the bot is.
@@ -96,6 +100,7 @@ def create(
         key_expires_at=date_of("--svc-acc-expires", svc_acc_expires),
         oauth_client_id=oauth_client_id,
         oauth_client_secret=secrets.read("OAuth client secret", oauth_client_secret, None),
+        authenticity=authenticity or "",
         agent=changes.pop("agent", agent),
         settings=changes,
         link=link,
@@ -113,7 +118,7 @@ def create(
 
     async def work(jirabot: Any) -> Any:
         made = await jirabot.workspaces.create(complete, by=SHELL)
-        return made, jirabot.workspaces.as_object(made.workspace)
+        return made, await shown_workspace(jirabot, made.workspace, show_secrets=show_secrets)
 
     made, shown = running.run_with(settings, work)
     show_created(settings, made, shown, as_json=as_json, ask=not (link or no_validate))
@@ -128,9 +133,28 @@ def show_created(settings: "Settings", made: Any, shown: dict[str, Any], *, as_j
         return
     show_object({**shown, **secret}, every_setting=False)
     if secret:
-        output.note("\nThe webhook secret is shown only now: put it into Jira's webhook, with the events URL.")
+        place = SECRET_PLACES[made.workspace.authenticity]
+        output.note(f"\nThe webhook secret is shown only now: {place}.")
     _tell(made)
     _show_missing(_link_own(settings, made) if ask and asking.is_possible() else made.missing)
+
+
+SECRET_PLACES = {
+    "hmac": "put it into Jira's webhook, with the events URL, or let `jirabot webhook register` do it",
+    "header": "put it into the header `events_header` of Automation's web request, with the events URL",
+    "url-token": "it is the last part of the events URL, which `jirabot webhook register` gives to Jira",
+    "jwt": "it is the client secret of the OAuth app",
+}
+"""Where a webhook secret belongs, by how deliveries prove themselves."""
+
+
+async def shown_workspace(jirabot: Any, workspace: Any, *, show_secrets: bool) -> dict[str, Any]:
+    """Give a workspace's object; with *show_secrets* its events URL as Jira has to be given it."""
+    from jirabot.core.people import SHELL
+
+    url = await jirabot.workspaces.unmasked_events_url(workspace, by=SHELL) if show_secrets else ""
+    shown: dict[str, Any] = jirabot.workspaces.as_object(workspace, events_url=url)
+    return shown
 
 
 def _tell(made: Any) -> None:
@@ -183,7 +207,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command(
     cls=usage.Command, epilog=usage.examples("jirabot workspace show acme", "jirabot workspace show acme --json")
 )
-def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+def show(context: typer.Context, name: Name, show_secrets: ShowSecrets = False, as_json: AsJson = False) -> None:
     """Show a workspace, its settings, and what is still missing."""
     from jirabot.core import objects
     from jirabot.core.people import SHELL
@@ -192,7 +216,8 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         workspace, missing = await jirabot.workspaces.show(name, by=SHELL)
         pauses = [objects.pause(pause) for pause in await jirabot.workspaces.pauses(name, by=SHELL)]
         looked = objects.looked(await jirabot.catch_up.checkpoint(name, by=SHELL))
-        return {**jirabot.workspaces.as_object(workspace), **looked, "pauses": pauses}, missing
+        shown = await shown_workspace(jirabot, workspace, show_secrets=show_secrets)
+        return {**shown, **looked, "pauses": pauses}, missing
 
     shown, missing = running.run(context, work, writes=False)
     if as_json:

@@ -15,10 +15,12 @@ from jirabot.cli.options import (
     OAuthClientId,
     OAuthClientSecret,
     OfAgent,
+    Proving,
     ServiceAccountEmail,
     ServiceAccountKey,
     ServiceAccountKeyFile,
     Set,
+    ShowSecrets,
     SignIn,
     WebhookSecretFile,
     Yes,
@@ -26,7 +28,7 @@ from jirabot.cli.options import (
     with_events,
 )
 from jirabot.cli.secrets import Secrets
-from jirabot.cli.workspace import Name, app, show_object
+from jirabot.cli.workspace import SECRET_PLACES, Name, app, show_object, shown_workspace
 
 __all__ = ["app"]
 
@@ -53,6 +55,7 @@ def update(
     ] = None,
     webhook_secret_file: WebhookSecretFile = None,
     auth: SignIn = "",
+    authenticity: Proving = None,
     events: HowEvents = None,
     svc_acc_expires: KeyExpires = "",
     oauth_client_id: OAuthClientId = "",
@@ -88,6 +91,7 @@ def update(
         key_expires_at=date_of("--svc-acc-expires", svc_acc_expires),
         oauth_client_id=oauth_client_id,
         oauth_client_secret=secrets.read("OAuth client secret", oauth_client_secret, None),
+        authenticity=authenticity or "",
         agent=changes.pop("agent", agent),
         settings=changes,
         unset=tuple(unset or ()),
@@ -168,6 +172,7 @@ def rotate_secret(
     overlap: Annotated[
         str, typer.Option(metavar="DURATION", help="How long the old one counts too; `0s`: no more at once")
     ] = "24h",
+    show_secrets: ShowSecrets = False,
     as_json: AsJson = False,
 ) -> None:
     """Give a workspace a new webhook secret.
@@ -183,7 +188,7 @@ def rotate_secret(
 
     async def work(jirabot: Any) -> Any:
         rotated = await jirabot.workspace_changes.rotate_secret(name, by=SHELL, overlap=for_long, secret=secret)
-        return rotated, jirabot.workspaces.as_object(rotated.workspace)
+        return rotated, await shown_workspace(jirabot, rotated.workspace, show_secrets=show_secrets)
 
     rotated, shown = running.run_with(settings, work)
     generated = {"webhook_secret": rotated.webhook_secret} if rotated.webhook_secret else {}
@@ -192,7 +197,7 @@ def rotate_secret(
     if rotated.dropped:
         output.warn("the secret before the old one counted still, and counts no more: only two may count at once")
     if generated:
-        output.note("\nThe webhook secret is shown only now: put it into Jira's webhook.")
+        output.note(f"\nThe webhook secret is shown only now: {SECRET_PLACES[rotated.workspace.authenticity]}.")
     output.note(f"The old one counts until {until}." if until else "The old one counts no more.")
 
 
@@ -209,19 +214,38 @@ def validate(context: typer.Context, name: Name, as_json: AsJson = False) -> Non
         return await jirabot.workspace_changes.validate(name, by=SHELL)
 
     found = running.run(context, work, writes=False)
-    output.show(objects.validation(found.workspace, found.account, found.info, found.warnings), as_json=as_json)
+    shown = objects.validation(
+        found.workspace,
+        found.account,
+        found.info,
+        found.warnings,
+        permissions=found.permissions,
+        signs_webhooks=found.signs_webhooks,
+        clock_seconds=found.clock_seconds,
+        limits=found.limits,
+    )
+    output.show(shown, as_json=as_json)
     for warning in () if as_json else found.warnings:
         output.warn(warning)
 
 
 @app.command(
     cls=usage.Command,
-    epilog=usage.examples("jirabot workspace delete acme", "jirabot workspace delete acme --yes --json"),
+    epilog=usage.examples(
+        "jirabot workspace delete acme", "jirabot workspace delete acme --keep-webhooks --yes --json"
+    ),
 )
-def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: AsJson = False) -> None:
+def delete(
+    context: typer.Context,
+    name: Name,
+    keep_webhooks: Annotated[bool, typer.Option("--keep-webhooks", help="Leave in Jira what jirabot made")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Delete a workspace and all that belongs to it.
 
-    Stops its runs, and removes its secrets, checkouts, events and conversations. Tells what stays elsewhere.
+    Stops its runs, removes the webhooks that jirabot made in its Jira, its secrets, checkouts, events and
+    conversations. Tells what stays elsewhere.
     """
     from jirabot.core import objects
     from jirabot.core.people import SHELL
@@ -239,13 +263,18 @@ def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: AsJson
     asking.confirm(what, yes=yes)
 
     async def work(jirabot: Any) -> Any:
-        deleted = await jirabot.deletions.delete(name, by=SHELL)
-        return deleted, jirabot.workspaces.events_url(deleted.workspace)
+        deleted, removed = await jirabot.deletions.delete(name, by=SHELL, keep_webhooks=keep_webhooks)
+        return deleted, removed, jirabot.workspaces.events_url(deleted.workspace)
 
-    deleted, events_url = running.run_with(settings, work)
-    stays = objects.remains(deleted.issue_keys, deleted.branches, events_url=events_url)
+    deleted, removed, events_url = running.run_with(settings, work)
+    stays = objects.remains(
+        deleted.issue_keys, deleted.branches, events_url=None if removed.webhook_ids else events_url
+    )
     output.show({"id": deleted.workspace.id, "workspace": deleted.workspace.name, **stays}, as_json=as_json)
-    output.note("\nThis stays in Jira and at the git host: the webhook, the bot's comments, and the branches.")
+    if removed.left:
+        output.warn(f"jirabot's webhook could not be removed from Jira: {removed.left}")
+    webhook = "" if removed.webhook_ids else "the webhook, "
+    output.note(f"\nThis stays in Jira and at the git host: {webhook}the bot's comments, and the branches.")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 from jirabot.config.example import example
 from jirabot.config.loading import load, used_file, usual_files
 from jirabot.config.settings import (
+    KEPT_HEADERS,
     AgentSettings,
     AlertsSettings,
     ApiSettings,
@@ -26,6 +27,7 @@ from jirabot.config.shown import shown
 from jirabot.config.workspace import read_changes, shown_settings
 
 __all__ = [
+    "KEPT_HEADERS",
     "AgentSettings",
     "AlertsSettings",
     "ApiSettings",

@@ -168,6 +168,30 @@ def domains(value: object) -> object:
     return found
 
 
+KEPT_HEADERS = (
+    "content-type",
+    "user-agent",
+    "x-hub-signature",
+    "x-atlassian-webhook-identifier",
+    "x-atlassian-webhook-retry",
+    "x-atlassian-webhook-flow",
+)
+"""The headers that are stored with a delivery: what a replay and `event show` need. None may hold a secret."""
+
+
+def header_name(value: str) -> str:
+    """Check the name of a header that holds a secret.
+
+    Raises:
+        ValueError: it is none, or one that is stored with each delivery.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9-]+", value):
+        raise ValueError("the name of a header such as `X-Jirabot-Token`")
+    if value.lower() in KEPT_HEADERS:
+        raise ValueError("a header of its own: this one is stored with each event")
+    return value
+
+
 def secret_address(value: SecretStr | None) -> SecretStr | None:
     """Check the address of a web server that is a secret itself; None where there is none.
 
@@ -440,7 +464,23 @@ class WorkspaceDefaults(Section):
     projects: Words = Field(
         (), description="The keys of the projects that the bot is for; all if none is given", examples=[("PAY", "WEB")]
     )
-    verify_trigger: bool = Field(True, description="Read each trigger back from Jira before anything is done")
+    verify_trigger: bool = Field(
+        True,
+        description="Read each trigger back from Jira before anything is done; without `hmac` that is done in any case",
+    )
+    events_networks: Networks = Field(
+        (),
+        description="The networks that webhooks may come from, which prove themselves besides; all if empty",
+        examples=[("10.0.0.0/8",)],
+    )
+    events_header: Annotated[str, AfterValidator(header_name)] = Field(
+        "X-Jirabot-Token", description="The header that holds the secret where that proves deliveries (`header`)"
+    )
+    silent_after: LimitingDuration = Field(
+        timedelta(hours=6),
+        description="How long no webhook may come before Jira is asked whether issues changed, and administrators are "
+        "told if they did. 0: it is never asked",
+    )
     no_repository: Literal["ask", "empty", "refuse"] = Field(
         "ask", description="What to do where no repository, or more than one, fits an issue"
     )

@@ -119,16 +119,16 @@ def refusal(workspace: Workspace, error: JiraRefused) -> Check:
     return Check(name="jira", level=Level.FAILED, text=text, fix=fix, workspace=workspace.name)
 
 
-def permissions(workspace: str, held: frozenset[str]) -> Check:
-    """Say which rights the service account lacks."""
-    lacking = [name for name in NEEDED if name not in held]
+def permissions(workspace: str, held: frozenset[str], needed: Sequence[str]) -> Check:
+    """Say which rights of those *needed* the service account lacks."""
+    lacking = [name for name in needed if name not in held]
     if not lacking:
         return Check(name="permissions", level=Level.OK, text="may browse, comment and edit", workspace=workspace)
     return Check(
         name="permissions",
         level=Level.FAILED,
         text=f"the service account lacks {', '.join(lacking)}",
-        fix="grant it in the project's permission scheme",
+        fix="grant it in the project's permission scheme, `USER_PICKER` in the global permissions",
         workspace=workspace,
     )
 
@@ -154,7 +154,8 @@ def webhook(workspace: Workspace, events_url: str, newest: Delivery | None, reje
             level=Level.FAILED,
             text=f"the newest request, of {rejected.at:%Y-%m-%d %H:%M:%S} UTC from {rejected.remote}, "
             f"did not prove itself: {rejected.cause}",
-            fix=f"put the secret of `jirabot workspace rotate-secret {workspace.name}` into Jira's webhook",
+            fix=f"`jirabot webhook register {workspace.name}` gives Jira the secret that counts; where it may not, put "
+            f"that of `jirabot workspace rotate-secret {workspace.name}` into Jira's webhook",
             workspace=workspace.name,
         )
     if newest is None:
@@ -162,8 +163,8 @@ def webhook(workspace: Workspace, events_url: str, newest: Delivery | None, reje
             name="webhook",
             level=Level.FAILED,
             text="no webhook has ever arrived",
-            fix=f"in Jira's webhooks, send comments and issue updates to {events_url}, "
-            "and see that Jira reaches that address",
+            fix=f"`jirabot webhook register {workspace.name}` lets Jira send comments and issue updates to "
+            f"{events_url}; see that Jira reaches that address",
             workspace=workspace.name,
         )
     text = f"the newest came {newest.received_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -267,7 +267,7 @@ def confirm(found: Trigger | Remark, read: ReadBack, bot: Bot) -> Trigger | Rema
     """Compare *found* with what Jira says now: who wrote it, and the text, line ends and outer blanks aside.
 
     The same author and a later `updated`: the present text is judged, as its writer's. Otherwise the delivery is not to
-    be trusted.
+    be trusted. Who asks is taken over as Jira tells it: a name or kind of account decides who may.
     """
     if read.issue is None:
         return Ignore(reason=Reason.GONE)
@@ -300,10 +300,10 @@ def _confirm_comment(
 
 
 def _with_comment(found: Trigger | Remark, comment: IssueComment) -> Trigger | Remark:
-    """Take over who may read the comment from Jira: the delivery may leave it out."""
+    """Take over from Jira who may read the comment, and what its writer is: the delivery may say otherwise."""
     if isinstance(found, Remark):
-        return replace(found, comment=comment)
-    return replace(found, visibility=comment.visibility, evidence=ByComment(comment=comment))
+        return replace(found, actor=comment.writer, comment=comment)
+    return replace(found, actor=comment.writer, visibility=comment.visibility, evidence=ByComment(comment=comment))
 
 
 def _same_text(one: Body, other: Body) -> bool:
@@ -321,6 +321,7 @@ def _confirm_change(
         return Distrust()
     if label not in change.labels_added:
         return Distrust()
+    found = replace(found, actor=change.author)
     return found if label in issue.labels else Ignore(reason=Reason.NO_LONGER_ASKED)
 
 
@@ -329,5 +330,6 @@ def _confirm_creation(
 ) -> Trigger | Remark | Ignore | Distrust:
     if issue.creator is None or issue.creator.id != found.actor.id:
         return Distrust()
+    found = replace(found, actor=issue.creator)
     mentioned = request_in(issue.description, bot.address) is not None
     return found if label in issue.labels or mentioned else Ignore(reason=Reason.NO_LONGER_ASKED)

@@ -57,7 +57,10 @@ class RawDelivery(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     remote: str
+    """The client's address, seen through trusted proxies; empty where there is none."""
     received_at: datetime
+    token: str = ""
+    """The last segment of the address, where it has one more than it needs."""
 
 
 class Envelope(NamedTuple):

@@ -65,6 +65,20 @@ class ChangelogEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSeen:
+    """What Jira last told of its rate limits; None: not told. `is_near`: less than a fifth is left, says Cloud.
+
+    `interval_seconds` and `fill_rate` are those of Data Center's bucket.
+    """
+
+    limit: int | None
+    remaining: int | None
+    is_near: bool = False
+    interval_seconds: int | None = None
+    fill_rate: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
     """Which Jira answers. `version` is the major version of a Data Center, 0 on Cloud."""
 

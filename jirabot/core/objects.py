@@ -1,6 +1,6 @@
 """The JSON objects that CLI, API and pages show: one shape each, whoever asks (DESIGN.md section 5). Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,16 @@ from jirabot.core.conversations import Conversation, Run, RunEvent
 from jirabot.core.deliveries import Delivery, Step
 from jirabot.core.effects import OwedEffect
 from jirabot.core.forgetting import Forgotten
-from jirabot.core.issues import ServerInfo
+from jirabot.core.issues import LimitsSeen, ServerInfo
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Account, Link
+from jirabot.core.ports import Rejection
 from jirabot.core.repositories import Repository
 from jirabot.core.retention import Pruned
 from jirabot.core.soundness import Fault
 from jirabot.core.tokens import Token, TokenState
 from jirabot.core.troubles import Alert, Placed
+from jirabot.core.webhooks import HeldWebhook, Registration, masked
 from jirabot.core.workspaces import Workspace, WorkspaceState
 from jirabot.errors import ConfigurationInvalid, FieldsInvalid, JirabotError
 
@@ -62,7 +64,17 @@ def looked(value: Checkpoint | None) -> Object:
     }
 
 
-def validation(value: Workspace, account: Account, info: ServerInfo, warnings: Sequence[str]) -> Object:
+def validation(
+    value: Workspace,
+    account: Account,
+    info: ServerInfo,
+    warnings: Sequence[str],
+    *,
+    permissions: Collection[str] = (),
+    signs_webhooks: bool = True,
+    clock_seconds: float | None = None,
+    limits: LimitsSeen | None = None,
+) -> Object:
     """Show what a workspace's Jira answered; `status` as the reference's endpoints say it."""
     active = value.state is WorkspaceState.ACTIVE
     return {
@@ -72,10 +84,28 @@ def validation(value: Workspace, account: Account, info: ServerInfo, warnings: S
         "deployment": info.deployment,
         "version": info.version_name,
         "base_url": info.base_url or value.base_url,
+        "cloud_id": value.cloud_id or None,
+        "auth": value.auth,
+        "key_expires_at": instant(value.key_expires_at),
         "service_account": account.label,
         "account": account.id,
+        "permissions": sorted(permissions),
+        "signs_webhooks": signs_webhooks,
+        "clock_seconds": round(clock_seconds, 1) if clock_seconds is not None else None,
+        "limits": _limits(limits) if limits else None,
         "warnings": list(warnings),
     }
+
+
+def _limits(value: LimitsSeen) -> Object:
+    told = {
+        "limit": value.limit,
+        "remaining": value.remaining,
+        "near": value.is_near,
+        "interval_seconds": value.interval_seconds,
+        "fill_rate": value.fill_rate,
+    }
+    return {name: count for name, count in told.items() if count is not None}
 
 
 def pause(value: Pause) -> Object:
@@ -83,8 +113,11 @@ def pause(value: Pause) -> Object:
     return {"of": value.scope.partition("/")[0], "by": value.paused_by, "at": instant(value.paused_at)}
 
 
-def remains(issue_keys: Sequence[str], branches: Sequence[str], *, events_url: str) -> Object:
-    """Show what a deleted workspace leaves: what its Jira sends to, issues with comments, branches at git hosts."""
+def remains(issue_keys: Sequence[str], branches: Sequence[str], *, events_url: str | None) -> Object:
+    """Show what a deleted workspace leaves: what its Jira sends to, issues with comments, branches at git hosts.
+
+    *events_url*: None where the webhook was removed.
+    """
     return {"webhook": events_url, "issues": list(issue_keys), "branches": list(branches)}
 
 
@@ -113,6 +146,56 @@ def forgotten(value: Forgotten) -> Object:
         "branches": list(value.branches),
         "copies": list(value.beside),
         "swept": value.swept,
+    }
+
+
+def held_webhook(
+    value: HeldWebhook, made: Registration | None, *, workspace: Workspace, newest_at: datetime | None
+) -> Object:
+    """Show a webhook that stands in Jira, its address masked; *made*: what we remember, where jirabot has made it."""
+    return {
+        "kind": "webhook",
+        "id": value.id,
+        "workspace": workspace.name,
+        "url": masked(value.url, workspace.id),
+        "events": list(value.events),
+        "jql": value.jql or None,
+        "enabled": value.enabled,
+        "signed": value.signed,
+        "dynamic": made.dynamic if made else value.expires_at is not None,
+        "made_by_jirabot": made is not None,
+        "registered_at": instant(made.registered_at) if made else None,
+        "expires_at": instant(value.expires_at or (made.expires_at if made else None)),
+        "last_delivery_at": instant(newest_at),
+    }
+
+
+def registration(value: Registration, *, workspace_name: str, newest_at: datetime | None) -> Object:
+    """Show a webhook that jirabot has made, as far as we remember it: Jira does not show it."""
+    return {
+        "kind": "remembered",
+        "id": value.webhook_id,
+        "workspace": workspace_name,
+        "url": value.url,
+        "jql": value.jql or None,
+        "dynamic": value.dynamic,
+        "made_by_jirabot": True,
+        "registered_at": instant(value.registered_at),
+        "expires_at": instant(value.expires_at),
+        "last_delivery_at": instant(newest_at),
+    }
+
+
+def rejection(value: Rejection, *, workspace_name: str, number: int) -> Object:
+    """Show a request that did not prove itself; *number* it among those that are kept, the newest first."""
+    return {
+        "kind": "rejected",
+        "id": f"rejected-{number}",
+        "workspace": workspace_name,
+        "at": instant(value.at),
+        "remote": value.remote,
+        "headers": list(value.header_names),
+        "cause": value.cause,
     }
 
 

@@ -58,6 +58,25 @@ def who_may(setting: str) -> WhoMay:
             return Linked()
 
 
+def rights(rule: WhoMay) -> tuple[str, ...]:
+    """List the permissions that the service account needs to ask Jira what the rule wants to know of others.
+
+    Source: "The Jira Cloud platform REST API", Get user groups, Get project role for project, Find users with
+    permissions.
+    """
+    match rule:
+        case Linked() | Anyone():
+            return ()
+        case OfGroup():
+            return ("USER_PICKER",)
+        case OfRole():
+            return ("ADMINISTER_PROJECTS", "USER_PICKER")
+        case CanEdit():
+            return ("ADMINISTER_PROJECTS",)
+        case _:
+            assert_never(rule)
+
+
 class Verdict(StrEnum):
     """What Jira says of somebody, as the rule asks it."""
 

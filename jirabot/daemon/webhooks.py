@@ -11,6 +11,7 @@ from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers.directory import Served
 from jirabot.core.managers.intake import Accepted
 from jirabot.core.people import DAEMON
+from jirabot.daemon.access import client_address
 from jirabot.daemon.precedence import Precedence
 from jirabot.errors import InvalidInput, TooLarge, TooSlow, UnsupportedEncoding
 
@@ -28,6 +29,7 @@ def routes(app: App, precedence: Precedence) -> list[web.RouteDef]:
         base = f"/integration/{deployment.route}"
         found += [
             web.post(f"{base}/events/{{workspace_id}}", door.of_workspace),
+            web.post(f"{base}/events/{{workspace_id}}/{{token}}", door.of_workspace),
             web.post(f"{base}/connections/{{workspace_id}}/events", door.of_workspace),
             web.post(f"{base}/events", door.of_any),
         ]
@@ -40,6 +42,7 @@ class Door:
     def __init__(self, app: App, precedence: Precedence, deployment: str) -> None:
         self._app, self._precedence, self._deployment = app, precedence, deployment
         self._max_bytes = app.settings.server.max_body
+        self._trusted = app.settings.server.trusted_proxies
 
     async def of_workspace(self, request: web.Request) -> web.Response:
         """Receive an event for the workspace of the address."""
@@ -55,10 +58,18 @@ class Door:
 
     async def _accept(self, served: Served, request: web.Request, body: bytes) -> web.Response:
         raw = RawDelivery(
-            headers=_headers(request), body=body, remote=request.remote or "", received_at=self._app.clock.now()
+            headers=_headers(request),
+            body=body,
+            remote=self._remote(request),
+            received_at=self._app.clock.now(),
+            token=request.match_info.get("token", ""),
         )
         with self._precedence:
             return _answer(await self._app.intake.accept(served, raw, by=DAEMON))
+
+    def _remote(self, request: web.Request) -> str:
+        # An address is looked through only where there are proxies: that takes longer than all else that is done here.
+        return str(client_address(request, self._trusted) or "") if self._trusted else request.remote or ""
 
     async def _body(self, request: web.Request) -> bytes:
         """Read the body up to the limit.

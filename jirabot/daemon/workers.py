@@ -38,6 +38,9 @@ PRUNE_LOOK_SECONDS = 600.0
 EXPIRY_SECONDS = 60.0
 """How long nobody looks for conversations at rest, at most: a command may have shortened the sessions meanwhile."""
 
+WATCH_SECONDS = 30.0
+"""How often it is looked whether webhooks come: so soon it is noticed that one that was silent speaks again."""
+
 LEAST_SLEEP_SECONDS = 1.0
 
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
@@ -93,6 +96,7 @@ class Workers:
             tasks.create_task(self._repeat(self._tell))
             tasks.create_task(self._repeat(self._expire))
             tasks.create_task(self._repeat(self._warn))
+            tasks.create_task(self._repeat(self._watch_webhooks))
 
     def _crew(
         self,
@@ -202,6 +206,13 @@ class Workers:
         """Warn ahead of the end of keys, which lies days away."""
         await self._app.key_ends.warn_once(by=DAEMON)
         await self._rest(None, at_most=EXPIRY_SECONDS)
+
+    async def _watch_webhooks(self) -> None:
+        """Look whether webhooks come, and refresh those that expire; both are a matter of hours."""
+        await self.precedence.give_way(PROBES)
+        if not self.is_draining:
+            await self._app.webhook_watch.look_once(by=DAEMON)
+        await self._app.clock.sleep(WATCH_SECONDS)
 
     async def _rest(self, due_seconds: float | None, *, at_most: float) -> None:
         """Sleep until something is due: at most that long, since it may be brought forward, and a second at least."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from jirabot.core.issues import LimitsSeen
 from jirabot.errors import (
     InvalidPayload,
     JirabotError,
@@ -20,6 +21,7 @@ from jirabot.errors import (
     RateLimited,
 )
 from jirabot.jira.envelope import parse_json
+from jirabot.jira.refusal_hints import hint_of
 
 RETRY_AFTER_SECONDS = 30.0
 """How long to wait where a 429 does not say."""
@@ -72,7 +74,13 @@ def _error(answer: Answer, now: datetime) -> JirabotError:
             return JiraRefused(
                 f"Jira refuses the service account ({answer.status}){told}",
                 status=answer.status,
-                hint=_refusal_hint(answer),
+                hint=hint_of(answer.status, answer.headers, answer.body),
+            )
+        case 410 if b"CHANGE-2046" in answer.body:
+            return JiraRejected(
+                f"Jira Cloud has taken this way to search away ({answer.status}){told}",
+                status=answer.status,
+                hint="Cloud is searched by `search/jql`, Data Center by `search`: see whether the deployment is right",
             )
         case 404 | 410:
             return JiraGone(
@@ -84,6 +92,12 @@ def _error(answer: Answer, now: datetime) -> JirabotError:
             wait = retry_after(answer.headers, now, otherwise=_reset(answer.headers, now))
             reason = _header(answer.headers, "ratelimit-reason")
             return RateLimited(f"Jira asks to wait {wait:.0f} s{told}", retry_after_seconds=wait, reason=reason)
+        case 413:
+            return JiraRejected(
+                f"Jira does not take it (413){told}",
+                status=413,
+                hint="it is too large, or the issue has as many comments or links as Jira allows: go on in a new issue",
+            )
         case 408 | 425:
             # What stands before Jira gave up on it, or wants it again: nothing is refused for good.
             return JiraBroken(f"Jira did not get to it ({answer.status}){told}")
@@ -99,15 +113,26 @@ def _error(answer: Answer, now: datetime) -> JirabotError:
             return JiraBroken(f"Jira fails ({status}){told}", retry_after_seconds=wait)
 
 
-def _refusal_hint(answer: Answer) -> str:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    if "CAPTCHA" in headers.get("x-authentication-denied-reason", ""):
-        return "Jira wants a CAPTCHA: sign in once in a browser as the service account"
-    if b"Basic Authentication has been disabled" in answer.body:
-        return "this Jira takes no passwords: give a personal access token"
-    if answer.status == 401:
-        return "its token is wrong, expired or of another site: make a new one"
-    return "give the service account the rights it lacks on the project: browse, add and edit comments"
+def limits_seen(headers: Mapping[str, str]) -> LimitsSeen | None:
+    """Read what an answer tells of Jira's rate limits; None where it tells nothing, as where they are off.
+
+    Source: "Rate limiting", developer.atlassian.com; "Improving instance stability with rate limiting" (Data Center).
+    """
+    told = {name.lower(): value.strip() for name, value in headers.items() if name.lower().startswith("x-ratelimit-")}
+    limit, remaining = told.get("x-ratelimit-limit", ""), told.get("x-ratelimit-remaining", "")
+    if not limit and not remaining:
+        return None
+    return LimitsSeen(
+        limit=_count(limit),
+        remaining=_count(remaining),
+        is_near=told.get("x-ratelimit-nearlimit", "").lower() == "true",
+        interval_seconds=_count(told.get("x-ratelimit-interval-seconds", "")),
+        fill_rate=_count(told.get("x-ratelimit-fillrate", "")),
+    )
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _said(body: bytes) -> str:

@@ -6,7 +6,7 @@ shows them twice; the other way round it would move behind, and others would sli
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -36,16 +36,14 @@ class Changes:
 
     async def find(
         self, span: Span, *, now: datetime, projects: Sequence[str], known: Mapping[IssueId, datetime]
-    ) -> Sequence[ChangedIssue]:
-        """Find the issues that changed since the span began, each with what happened on it within.
+    ) -> AsyncIterator[Sequence[ChangedIssue]]:
+        """Find the issues that changed since the span began, a few at a time, each with what happened on it within.
 
         *known*: issues that are left out where they have not changed since.
         """
         found = [issue for issue in await self._updated(span, now, projects) if _is_new(issue, known)]
-        read: list[ChangedIssue] = []
         for first in range(0, len(found), AT_ONCE):
-            read += await _together([self._read(issue, span) for issue in found[first : first + AT_ONCE]])
-        return read
+            yield await _together([self._read(issue, span) for issue in found[first : first + AT_ONCE]])
 
     async def _updated(self, span: Span, now: datetime, projects: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """List the issues that were updated since then, those that changed longest ago first."""

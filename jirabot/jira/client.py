@@ -8,7 +8,7 @@ are not followed, and no address from a payload or answer is ever asked.
 import asyncio
 import hashlib
 import types
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,10 +23,10 @@ from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
 from jirabot.core.catching_up import ChangedIssue, Span
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
-from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
+from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, LimitsSeen, ServerInfo
 from jirabot.core.network import network_of
 from jirabot.core.people import Account
-from jirabot.core.ports import Clock, Events, JiraSite
+from jirabot.core.ports import Clock, Events, JiraSite, WebhookAdministration
 from jirabot.core.visibility import Public, Restricted, Visibility
 from jirabot.core.workspaces import Workspace, settings_of
 from jirabot.errors import (
@@ -38,6 +38,7 @@ from jirabot.errors import (
     RateLimited,
 )
 from jirabot.jira import addresses, answers, shapes
+from jirabot.jira.administration import DynamicWebhooks, PermanentWebhooks
 from jirabot.jira.caches import Ages, Caches, Kept
 from jirabot.jira.changes import Changes
 from jirabot.jira.connections import Connection, Connections
@@ -178,6 +179,9 @@ class Client:
     async def myself(self) -> Account:
         return self._person(await _or_none(self._get("/rest/api/2/myself")))
 
+    def limits_seen(self) -> LimitsSeen | None:
+        return self._limits.seen
+
     async def key_expires_at(self) -> datetime | None:
         """Look among the account's keys: Jira does not say which is ours, and so tells only where there is one."""
         path = self._deployment.keys_path
@@ -314,20 +318,40 @@ class Client:
                 same = comment.id
         return same
 
-    async def list_changes(
+    def iter_changes(
         self,
         span: Span,
         *,
         now: datetime,
         projects: Sequence[str] = (),
         known: Mapping[IssueId, datetime] = types.MappingProxyType({}),
-    ) -> Sequence[ChangedIssue]:
+    ) -> AsyncIterator[Sequence[ChangedIssue]]:
         changes = Changes(self._deployment, get=self._there, post=self._search)
-        return await changes.find(span, now=now, projects=projects, known=known)
+        return changes.find(span, now=now, projects=projects, known=known)
 
     @property
     def calls_count(self) -> int:
         return self._calls_count
+
+    async def delete_comment(self, issue_id: IssueId, comment_id: CommentId) -> None:
+        path = f"/rest/api/2/issue/{_segment(issue_id)}/comment/{_segment(comment_id)}"
+        await self._believed(self._ask(self._writing, "DELETE", path, None, None, issue_id))
+
+    async def search_updated(
+        self, *, since_minutes: int, until_minutes: int = 0, jql: str = "", most: int
+    ) -> Sequence[IssueId]:
+        await self.myself()
+        condition = f"({jql}) AND " if jql else ""
+        until = f" AND updated <= -{until_minutes}m" if until_minutes else ""
+        query = f"{condition}updated >= -{since_minutes}m{until} ORDER BY updated DESC"
+        asked = {"jql": query, "maxResults": str(most), "fields": "id"}
+        answer = _object(await self._get(self._deployment.search_path, asked))
+        return [IssueId(str(each.get("id"))) for each in shapes.objects(answer.get("issues"))]
+
+    def webhooks(self, info: ServerInfo, *, dynamic: bool) -> WebhookAdministration:
+        if dynamic:
+            return DynamicWebhooks(self._administer)
+        return PermanentWebhooks(self._deployment.webhook_api(info), self._administer)
 
     def issue_address(self, issue_key: IssueKey) -> str:
         return f"{self._base_url}/browse/{_segment(issue_key)}"
@@ -419,6 +443,17 @@ class Client:
             raise _no_jira("anything")
         return answer
 
+    async def _administer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        session = self._reading if method == "GET" else self._writing
+        return await self._ask(session, method, path, query, None if body is None else orjson.dumps(body))
+
     async def _send(
         self,
         issue_id: IssueId,
@@ -476,6 +511,7 @@ class Client:
         finally:
             self._log.tell("jira.called", level="debug", workspace=self._name, method=method, answer=told)
         now = self._clock.now()
+        self._limits.seen = answers.limits_seen(answer.headers) or self._limits.seen
         try:
             return answers.read(answer, now=now)
         except RateLimited as error:

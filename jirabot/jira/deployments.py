@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from jirabot.core.authenticity import Authenticity
 from jirabot.core.bodies import Body
 from jirabot.core.budgets import Limit
 from jirabot.core.grants import CONSENT_LASTS
@@ -18,6 +19,7 @@ from jirabot.jira import shapes
 from jirabot.jira.markup import adf, limits, markdown, reading, wiki
 from jirabot.jira.markup.tree import CodeBlock, Document
 from jirabot.jira.oauth import CloudProvider, DataCenterProvider, Provider, gateway
+from jirabot.jira.webhooks import Classic, Modern, WebhookApi
 
 CommentBody = str | Mapping[str, Any]
 """A comment's text as it is sent: wiki markup, or an ADF document."""
@@ -64,6 +66,14 @@ class Deployment(Protocol):
         """Those of them that need a person's consent, and no API key."""
 
     @property
+    def authenticities(self) -> Sequence[Authenticity]:
+        """The ways in which its deliveries can prove themselves, the default first."""
+
+    @property
+    def person_key(self) -> str:
+        """The field that names an account for good: `accountId` or `key`."""
+
+    @property
     def sends_again(self) -> bool:
         """Whether it sends a webhook again that is answered 429."""
 
@@ -84,6 +94,13 @@ class Deployment(Protocol):
 
     def signs_webhooks(self, info: ServerInfo) -> bool:
         """Say whether that Jira can sign what it sends."""
+
+    def webhook_api(self, info: ServerInfo) -> WebhookApi:
+        """Give the way in which that Jira's permanent webhooks are administered."""
+
+    @property
+    def search_path(self) -> str:
+        """The path that issues are searched at."""
 
     @property
     def keys_path(self) -> str:
@@ -171,9 +188,12 @@ class Cloud:
     site_domain = "atlassian.net"
     auth_methods = ("api-token", "scoped-token", "oauth")
     oauth_methods = ("oauth",)
+    person_key = "accountId"
+    authenticities = (Authenticity.HMAC, Authenticity.HEADER, Authenticity.URL_TOKEN, Authenticity.JWT)
     sends_again = True
     keys_path = ""
     write_api = "/rest/api/3"
+    search_path = "/rest/api/3/search/jql"
     issue_writes = ISSUE_WRITES
     edit_query: Mapping[str, str] = {"notifyUsers": "false"}
     changelog_page = 100
@@ -197,6 +217,9 @@ class Cloud:
 
     def signs_webhooks(self, info: ServerInfo) -> bool:
         return True
+
+    def webhook_api(self, info: ServerInfo) -> WebhookApi:
+        return Classic()
 
     def account(self, user: Mapping[str, Any]) -> Account:
         """Read a user object; sites of before 2018 sent keys and names in place of account ids."""
@@ -293,9 +316,12 @@ class DataCenter:
     site_domain = ""
     auth_methods = ("pat", "dc-oauth")
     oauth_methods = ("dc-oauth",)
+    person_key = "key"
+    authenticities = (Authenticity.HMAC, Authenticity.HEADER, Authenticity.URL_TOKEN)
     sends_again = False
     keys_path = "/rest/pat/latest/tokens"
     write_api = "/rest/api/2"
+    search_path = "/rest/api/2/search"
     issue_writes: Sequence[Limit] = ()
     edit_query: Mapping[str, str] = {}
 
@@ -317,6 +343,10 @@ class DataCenter:
     def signs_webhooks(self, info: ServerInfo) -> bool:
         """Data Center signs from version 10 on. Source: "Managing webhooks", confluence.atlassian.com."""
         return not 0 < info.version < 10
+
+    def webhook_api(self, info: ServerInfo) -> WebhookApi:
+        """Data Center 10 has another path and body, and no longer the old path: 404. Source: DC 10's release notes."""
+        return Modern() if self.signs_webhooks(info) else Classic()
 
     def account(self, user: Mapping[str, Any]) -> Account:
         return replace(_account(user, ("key", "name")), name=str(user.get("name") or ""))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from jirabot.core import budgets
 from jirabot.core.budgets import Bucket, Limit, Urgency
 from jirabot.core.ids import IssueId
+from jirabot.core.issues import LimitsSeen
 from jirabot.errors import BudgetSpent, RateLimited
 
 OF_AN_ISSUE = "jira-per-issue-on-write"
@@ -34,6 +35,8 @@ class Limits:
     def __init__(self, *, issue_writes: Sequence[Limit]) -> None:
         self.budget: Bucket | None = None
         """What is left of the hourly budget; None: nothing was taken yet."""
+        self.seen: LimitsSeen | None = None
+        """What Jira last told of its own limits; None: nothing yet."""
         self._issue_writes = issue_writes
         self._issues: dict[IssueId, Sequence[Bucket]] = {}
         self._held: dict[str, datetime] = {}

@@ -39,6 +39,12 @@ async def post(address: str, headers: Mapping[str, str], body: bytes) -> tuple[i
         ):
             return answer.status, await answer.text(errors="replace")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        # No more of the address than its host: the last segment may be a secret.
         raise Unreachable(
-            f"nobody answers at `{address}`", hint="see that `jirabot serve` runs there, and says that address"
+            f"nobody answers at `{_host(address)}`", hint="see that `jirabot serve` runs there, and says that address"
         ) from error
+
+
+def _host(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

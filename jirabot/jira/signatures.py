@@ -25,10 +25,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes]) ->
     given = headers.get(HEADER, "").encode("utf-8", "surrogatepass")
     fits = [hmac.compare_digest(given, sign(body, secret).encode()) for secret in secrets if secret]
     if not any(fits):
-        raise SignatureRejected(
-            "the delivery's signature is missing or wrong",
-            hint="put the workspace's webhook secret into Jira's webhook; `jirabot workspace create` showed it once",
-        )
+        raise SignatureRejected(f"its `X-Hub-Signature` is {'wrong' if given else 'missing'}")
 
 
 def sign(body: bytes, secret: bytes) -> str:

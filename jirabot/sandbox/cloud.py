@@ -30,6 +30,8 @@ class Cloud:
     versions: Sequence[str] = ("2", "3")
     webhook_path = "/rest/webhooks/1.0/webhook"
     retries = True
+    pages_webhooks = False
+    has_dynamic_webhooks = True
     signs = True
     url_variable = "{%s}"
     search_path = "search/jql"

@@ -3,7 +3,7 @@
 Source: "Jira Data Center platform REST API reference" and "Managing webhooks", confluence.atlassian.com.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
@@ -16,6 +16,9 @@ from jirabot.sandbox.refusals import Refusal
 from jirabot.sandbox.registrations import classic_settings, classic_webhook, common_settings
 from jirabot.sandbox.shapes import Shapes, envelope, to_time
 
+MASK = "********"
+"""What is shown of a secret: that there is one."""
+
 
 class DataCenter:
     """Jira Data Center: v2 with wiki markup only, logins and keys, personal access tokens."""
@@ -26,18 +29,24 @@ class DataCenter:
     names_permissions = False
     versions: Sequence[str] = ("2",)
     retries = False
+    has_dynamic_webhooks = False
     search_path = "search"
     comments_a_page = 1_048_576
     pages_changelog = False
     has_group_ids = False
 
-    def __init__(self, base_url: str, version: str, *, comment_event_with_issue: bool) -> None:
+    def __init__(
+        self, base_url: str, version: str, *, comment_event_with_issue: bool, forgets: Collection[str] = ()
+    ) -> None:
+        """*forgets*: what it drops of a webhook's `configuration`, as one that does not know it."""
+        self._forgets = forgets
         self.base_url = base_url
         self._version = version
         self._numbers = [int(part) for part in version.split(".")]
         self._with_issue = comment_event_with_issue
         major = self._numbers[0]
         self.signs = major >= 10
+        self.pages_webhooks = major >= 10
         self.webhook_path = "/rest/jira-webhook/1.0/webhooks" if major >= 10 else "/rest/webhooks/1.0/webhook"
         self.url_variable = "{%s}" if major >= 10 else "${%s}"
         self.shapes = Shapes(
@@ -149,6 +158,8 @@ class DataCenter:
             return classic_webhook(webhook, self.base_url + self.webhook_path)
         updated = int(webhook.updated.timestamp() * 1000)
         configuration = {"FILTERS": webhook.jql, "EXCLUDE_BODY": str(webhook.exclude_body).lower()}
+        if webhook.secret:
+            configuration["SECRET"] = MASK
         return {
             "id": webhook.id,
             "name": webhook.name,
@@ -167,7 +178,8 @@ class DataCenter:
             return classic_settings(request)
         # Jira 10 and later takes these from `configuration` alone, as strings; a `secret` or `filters` beside it is
         # ignored without a word, and deliveries then come unsigned and for every issue.
-        configuration = request.get("configuration") or {}
+        given = request.get("configuration") or {}
+        configuration = {name: value for name, value in given.items() if name not in self._forgets}
         if not all(isinstance(value, str) for value in configuration.values()):
             raise Refusal(400, "Cannot deserialize value of type `java.lang.String` in `configuration`")
         return common_settings(request) | {

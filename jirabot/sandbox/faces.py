@@ -32,6 +32,10 @@ class Face(Protocol):
     webhook_path: str
     retries: bool
     """Whether a failed webhook is sent again."""
+    pages_webhooks: bool
+    """Whether webhooks are listed in pages, by `start` and `limit`."""
+    has_dynamic_webhooks: bool
+    """Whether OAuth apps may have webhooks of their own."""
     signs: bool
     """Whether webhooks are signed."""
     url_variable: str

@@ -19,7 +19,7 @@ from jirabot.sandbox.issues import Person
 from jirabot.sandbox.jira import Jira
 from jirabot.sandbox.oauth import OAuth
 from jirabot.sandbox.refusals import Refusal
-from jirabot.sandbox.rest.requests import ACTOR
+from jirabot.sandbox.rest.requests import ACTOR, GRANT
 from jirabot.sandbox.senders import SentDelivery
 from jirabot.sandbox.signals import Signal
 
@@ -121,9 +121,11 @@ class Gate:
         """Find out who asks; gives the refusal where he may not."""
         ACTOR.set(None)
         authorization = request.headers.get("Authorization", "")
+        grant = self._jira.grants.get(authorization.removeprefix("Bearer "))
+        GRANT.set(grant)
         try:
             find = self._by_gateway if received.gateway else self._at_home
-            person = find(authorization, received)
+            person = grant.person if grant else find(authorization, received)
         except Refusal as refusal:
             return refusal
         ACTOR.set(person)

@@ -125,6 +125,15 @@ class Issue:
     remote_links: list[JsonObject] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a person has consented to: an OAuth app acts as that person."""
+
+    person: Person
+    access_token: str = field(repr=False)
+    client_secret: str = field(repr=False)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Webhook:
     """A registered webhook."""
@@ -138,6 +147,10 @@ class Webhook:
     exclude_body: bool = False
     enabled: bool = True
     updated: datetime
+    grant: Grant | None = None
+    """Of which app it is, where it is dynamic."""
+    expires: datetime | None = None
+    """When a dynamic one ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from jirabot.sandbox.bodies import Body
 from jirabot.sandbox.issues import (
     Change,
     Comment,
+    Grant,
     Happening,
     History,
     Issue,
@@ -94,6 +95,8 @@ class Jira:
         self._excluded: set[tuple[str, str]] = set()
         self._ids = {kind: itertools.count(FIRST_ID) for kind in ("project", "issue", "comment", "history", "link")}
         self._webhook_ids = itertools.count(1)
+        self.grants: dict[str, Grant] = {}
+        """What people have let OAuth apps do, by access token."""
 
     def add_person(self, display_name: str, *, account_type: str = "atlassian", email_visible: bool = True) -> Person:
         """Add an account; its login is its first name."""
@@ -357,6 +360,9 @@ class Jira:
         events: Sequence[str] | None = None,
         jql: str = "",
         exclude_body: bool = False,
+        enabled: bool = True,
+        grant: Grant | None = None,
+        expires: datetime | None = None,
     ) -> Webhook:
         """Register a webhook; *events* None: all that this Jira sends."""
         webhook = Webhook(
@@ -367,11 +373,20 @@ class Jira:
             events=tuple(EVENTS if events is None else events),
             jql=jql,
             exclude_body=exclude_body,
+            enabled=enabled,
             updated=self._clock(),
+            grant=grant,
+            expires=expires,
         )
         self.webhooks[webhook.id] = webhook
         self._changed(None)
         return webhook
+
+    def add_grant(self, person: Person) -> Grant:
+        """Let an OAuth app act as someone; it has the token and its own secret."""
+        grant = Grant(person=person, access_token=secrets.token_urlsafe(32), client_secret=secrets.token_urlsafe(48))
+        self.grants[grant.access_token] = grant
+        return grant
 
     def delete_webhook(self, webhook: Webhook) -> None:
         """Remove a webhook; what it still owes is sent all the same."""

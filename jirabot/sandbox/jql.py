@@ -61,13 +61,24 @@ def parse(text: str, *, now: datetime, projects: Collection[Project] | None = No
     """
     order = _ORDER.search(text)
     body = text[: order.start()] if order else text
-    parts = _AND.split(body) if body.strip() else []
-    clauses = tuple(_clause(part, now, projects) for part in parts)
+    clauses = tuple(_clause(part, now, projects) for part in conjuncts(body))
     return Query(
         clauses=clauses,
         order=order["field"].lower() if order else "created",
         descending=not order or (order["direction"] or "asc").lower() == "desc",
     )
+
+
+def conjuncts(text: str) -> list[str]:
+    """Split a query at each `and`, and take off the parentheses around what is one itself."""
+    parts: list[str] = []
+    for piece in _AND.split(text) if text.strip() else []:
+        if parts and parts[-1].count("(") > parts[-1].count(")"):
+            parts[-1] += f" and {piece}"
+        else:
+            parts.append(piece.strip())
+    inner = [conjuncts(part[1:-1]) if part.startswith("(") and part.endswith(")") else [part] for part in parts]
+    return [part for found in inner for part in found]
 
 
 def _clause(text: str, now: datetime, projects: Collection[Project] | None) -> Callable[[Issue], bool]:

@@ -35,4 +35,6 @@ def classic_settings(request: JsonObject) -> JsonObject:
 
 def common_settings(request: JsonObject) -> JsonObject:
     """Read what stands at the same place in all versions."""
-    return {key: request[key] for key in ("name", "url", "events") if key in request}
+    settings = {key: request[key] for key in ("name", "url", "events") if key in request}
+    switched = request.get("enabled", request.get("active"))
+    return settings | ({"enabled": switched} if isinstance(switched, bool) else {})

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Self
 
@@ -26,6 +26,7 @@ from jirabot.sandbox.oauth import CLOUD, DATA_CENTER, OAuth
 from jirabot.sandbox.pages.handlers import Pages
 from jirabot.sandbox.rest.accounts import Accounts
 from jirabot.sandbox.rest.comments import Comments
+from jirabot.sandbox.rest.dynamic_webhooks import DynamicWebhooks
 from jirabot.sandbox.rest.issues import Issues
 from jirabot.sandbox.rest.members import MembersRoutes
 from jirabot.sandbox.rest.webhooks import Webhooks
@@ -59,6 +60,7 @@ class Sandbox:
         clock: tells the time, aware; None for the system's.
         keeps_properties: False drops comment properties silently.
         tls: serves with TLS; None: in the clear.
+        forgets: what Data Center since 10 drops of a webhook's `configuration`: `SECRET`, `FILTERS`.
         comment_event_with_issue: whether Data Center's comment events hold the issue, as one product expects of 10.
     """
 
@@ -75,6 +77,7 @@ class Sandbox:
         keeps_properties: bool = True,
         comment_event_with_issue: bool = False,
         tls: ssl.SSLContext | None = None,
+        forgets: Collection[str] = (),
     ) -> None:
         self.deployment = deployment
         self.base_url = ""
@@ -87,7 +90,7 @@ class Sandbox:
         self._host, self._port = host, port
         default_context = DATA_CENTER_CONTEXT if deployment == "dc" else ""
         self.context_path = (default_context if context_path is None else context_path).rstrip("/")
-        self._dc_version, self._with_issue = dc_version, comment_event_with_issue
+        self._dc_version, self._with_issue, self._forgets = dc_version, comment_event_with_issue, forgets
         self._retry_delays = retry_delays
         self._clock = clock or _now
         self._tls = tls
@@ -115,7 +118,9 @@ class Sandbox:
         face: Face = (
             Cloud(self.base_url)
             if self.deployment == "cloud"
-            else DataCenter(self.base_url, self._dc_version, comment_event_with_issue=self._with_issue)
+            else DataCenter(
+                self.base_url, self._dc_version, comment_event_with_issue=self._with_issue, forgets=self._forgets
+            )
         )
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(contextlib.closing(listening))
@@ -312,6 +317,7 @@ class Sandbox:
                 *(Comments(self.jira, face).routes(by_gateway) if gateway else []),
                 *(Issues(self.jira, face, self._clock).routes(by_gateway) if gateway else []),
                 *Webhooks(self.jira, face, self._clock).routes(self.context_path),
+                *(DynamicWebhooks(self.jira, self._clock).routes(api) if face.has_dynamic_webhooks else ()),
                 *Pages(
                     jira=self.jira,
                     face=face,

@@ -604,6 +604,22 @@ audit = Table(
 )
 """Who changed or ran what: each row has the hash of the one before. It refers to nothing, and outlives everything."""
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("webhook_id", Text, nullable=False),
+    Column("dynamic", Boolean, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("jql", Text, nullable=False),
+    Column("registered_at", Instant, nullable=False),
+    Column("refreshed_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "webhook_id", name="webhooks_pk"),
+    _belongs("webhooks", "workspace_id", to=workspaces),
+)
+"""The webhooks that jirabot has made in Jira, by Jira's id: what it may remove again. `url` is masked."""
+
 for _statement in (*views.TRIGGERS, *views.VIEWS):
     _ddl = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy's own
     event.listen(metadata, "after_create", _ddl)

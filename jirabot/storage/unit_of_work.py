@@ -13,6 +13,7 @@ from jirabot.core.ports import (
     OutboxStore,
     PauseStore,
     PeopleStore,
+    RegistrationStore,
     RejectionStore,
     RepositoryStore,
     RetentionStore,
@@ -33,6 +34,7 @@ from jirabot.storage.inbox import Deliveries
 from jirabot.storage.outbox import Outbox
 from jirabot.storage.pauses import Pauses
 from jirabot.storage.people import People
+from jirabot.storage.registrations import Registrations
 from jirabot.storage.rejections import Rejections
 from jirabot.storage.repositories import Repositories
 from jirabot.storage.retention import Retention
@@ -57,6 +59,7 @@ class UnitOfWork:
         self.deliveries: DeliveryStore = Deliveries(connection, spool)
         self.conversations: ConversationStore = Conversations(connection)
         self.outbox: OutboxStore = Outbox(connection)
+        self.registrations: RegistrationStore = Registrations(connection)
         self.rejections: RejectionStore = Rejections(connection)
         self.pauses: PauseStore = Pauses(connection)
         self.troubles: TroubleStore = Troubles(connection)

@@ -45,7 +45,7 @@ async def site(jira: Sandbox, clients: Clients) -> JiraSite:
 
 
 async def changes(site: JiraSite, clock: HandClock, span: Span = SPAN, **how: Any) -> Sequence[ChangedIssue]:
-    return await site.list_changes(span, now=clock.now(), **how)
+    return [issue async for some in site.iter_changes(span, now=clock.now(), **how) for issue in some]
 
 
 def names(found: Sequence[ChangedIssue]) -> list[str]:

@@ -16,8 +16,9 @@ from jirabot.core.budgets import Bucket, Limit, Urgency
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import AccountId, CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
 from jirabot.core.people import Account
-from jirabot.core.ports import JiraSite
+from jirabot.core.ports import JiraSite, WebhookAdministration
 from jirabot.core.visibility import Internal, Public, Restricted, Visibility
+from jirabot.core.webhooks import EVENTS, WantedWebhook
 from jirabot.core.workspaces import Workspace, WorkspaceState
 from jirabot.errors import (
     BudgetSpent,
@@ -949,3 +950,88 @@ async def test_a_jira_that_asks_to_wait_is_not_asked_again_before(jira, clients,
         assert (caught.value.retry_after_seconds, len(jira.requests)) == (2, 1)
         await clock.sleep(2)
         await clients.site(of, Credentials(api_key=jira.bot.token)).get_issue(id_(issue))
+
+
+class TestWebhooks:
+    """The administration of webhooks, by the path and body of each version (F40)."""
+
+    URL = "https://bot.acme.example/integration/x/events/abc"
+
+    @pytest.fixture
+    async def webhooks(self, site: JiraSite) -> WebhookAdministration:
+        return site.webhooks(await site.server_info(), dynamic=False)
+
+    async def test_what_is_put_stands_as_it_was_wanted(self, jira, webhooks):
+        wanted = WantedWebhook(url=self.URL, secret="a-secret-of-some-length", jql="project = DEMO")
+        made = await webhooks.put(wanted, in_place_of=None)
+        (stands,) = jira.jira.webhooks.values()
+
+        signs = jira.deployment == "cloud" or made.signed
+        assert (made.url, made.jql, made.enabled, set(made.events)) == (self.URL, "project = DEMO", True, set(EVENTS))
+        assert (stands.url, stands.jql, stands.exclude_body) == (self.URL, "project = DEMO", False)
+        assert stands.secret == ("a-secret-of-some-length" if signs else None)
+        assert await webhooks.list() == [made]
+
+    async def test_put_in_anothers_place_there_is_one_and_it_is_switched_on(self, jira, webhooks):
+        first = await webhooks.put(WantedWebhook(url=f"{self.URL}/old"), in_place_of=None)
+        (stands,) = jira.jira.webhooks.values()
+        stands.enabled = False
+        again = await webhooks.put(WantedWebhook(url=self.URL, jql="project = HELP"), in_place_of=first)
+        assert (again.id, again.url, again.jql, again.enabled) == (first.id, self.URL, "project = HELP", True)
+        assert len(jira.jira.webhooks) == 1
+
+    async def test_more_than_a_page_is_listed_whole(self, jira, webhooks):
+        for number in range(230):
+            jira.add_webhook(f"https://elsewhere.example/{number}", secret=None)
+        assert len({each.url for each in await webhooks.list()}) == 230
+
+    async def test_one_is_removed_and_one_that_is_gone_is_told(self, jira, webhooks):
+        made = await webhooks.put(WantedWebhook(url=self.URL), in_place_of=None)
+        await webhooks.delete(made.id)
+        assert jira.jira.webhooks == {}
+        with pytest.raises(JiraGone):
+            await webhooks.delete(made.id)
+
+    async def test_who_does_not_administer_is_refused(self, jira, webhooks):
+        jira.jira.deny(jira.bot, "ADMINISTER")
+        with pytest.raises(JiraRefused) as refused:
+            await webhooks.list()
+        assert refused.value.status == 403
+
+    async def test_permanent_ones_have_nothing_to_refresh(self, webhooks):
+        assert await webhooks.refresh(["1"]) is None
+
+
+class TestSearching:
+    async def test_what_changed_is_found_the_newest_first_and_no_more(self, jira, site, clock):
+        old, other, newest = [await _made_after(jira, clock, minutes=10) for _ in range(3)]
+        clock.at += timedelta(minutes=10)
+
+        assert await site.search_updated(since_minutes=25, most=5) == [id_(newest), id_(other)]
+        assert await site.search_updated(since_minutes=45, until_minutes=15, most=5) == [id_(other), id_(old)]
+        assert await site.search_updated(since_minutes=45, most=1) == [id_(newest)]
+        assert await site.search_updated(since_minutes=45, jql="project = HELP", most=5) == []
+
+    async def test_with_bad_credentials_nothing_is_not_believed(self, jira, site):
+        """F81."""
+        jira.faults.add("answer", path="/myself$", status=401)
+        with pytest.raises(JiraRefused):
+            await site.search_updated(since_minutes=5, most=5)
+
+    async def test_a_filter_is_one_condition_whatever_stands_in_it(self, jira, site, clock):
+        issue = await _made_after(jira, clock, minutes=1)
+        jql = "project = DEMO and status = 'To Do'"
+        assert await site.search_updated(since_minutes=5, jql=jql, most=5) == [id_(issue)]
+
+
+async def _made_after(jira: Sandbox, clock: HandClock, *, minutes: int) -> Issue:
+    clock.at += timedelta(minutes=minutes)
+    return await jira.create_issue(summary=f"At {clock.at}")
+
+
+async def test_a_comment_is_deleted(jira, site, issue):
+    comment_id = await site.post_comment(id_(issue), "x", visibility=Public(), mark=EFFECT)
+    await site.delete_comment(id_(issue), comment_id)
+    assert jira.comments(issue.key) == []
+    with pytest.raises(JiraGone):
+        await site.delete_comment(id_(issue), comment_id)

@@ -171,7 +171,7 @@ async def test_a_deleted_workspace_leaves_nothing_behind_but_what_jira_has(stage
     assert folder.is_dir()
 
     async with shell(stage) as commands:
-        held = await commands.deletions.delete("acme", by=SHELL)
+        held, _ = await commands.deletions.delete("acme", by=SHELL)
 
     assert held.issue_keys == [stage.issue.key]
     assert not folder.exists()

@@ -54,6 +54,42 @@ async def test_no_secret_comes_to_light(
     assert any("/spool/" in where for where in seen)
 
 
+async def test_no_secret_within_an_address_comes_to_light(tmp_path: Path) -> None:
+    """`url-token`: not in log, output, error, list, dump nor process list, but where `--show-secrets` asks for it."""
+    async with Sandbox(deployment="dc", dc_version="9.12.15") as jira:
+        program = Program(tmp_path, jira)
+        create = ["workspace", "create", "acme", "--deployment", "dc", "--base-url", jira.base_url]
+        keys = ["--svc-acc-api-key", "-", "--webhook-secret", "-"]
+        async with program.daemon():
+            typed = f"{jira.bot.token}\n{WEBHOOK_SECRET}\n"
+            assert (await program.command(*create, *keys, "--json", typed=typed))[0] == 0
+            assert (await program.command("webhook", "register", "acme", "--json"))[0] == 0
+            (webhook,) = jira.jira.webhooks.values()
+            assert webhook.url.endswith(WEBHOOK_SECRET)
+            issue = await jira.create_issue(summary="The greeting is misspelt")
+            assert (await program.command("webhook", "test", "acme", "--issue", issue.key, "--json"))[0] == 0
+            for url in (f"{webhook.url}x", webhook.url.replace("/events/", "/events/x"), f"{webhook.url}/x"):
+                await _post(program, url, b'{"webhookEvent": "x"}', WEBHOOK_SECRET)
+            assert await _post(program, webhook.url, b"nonsense", WEBHOOK_SECRET) == 400
+            for words in (["workspace", "show", "acme"], ["webhook", "list", "acme"], ["doctor"], ["status"]):
+                for more in ([], ["--json"]):
+                    await program.command("--verbose", *words, *more)
+            jira.jira.deny(jira.bot, "ADMINISTER")
+            assert (await program.command("--verbose", "webhook", "register", "acme"))[0] == 4
+            payload = tmp_path / "payload.json"
+            payload.write_text('{"webhookEvent": "x"}')
+            replay = ["replay", str(payload), "--workspace", "acme", "--sign", "--to"]
+            assert (await program.command(*replay, "http://127.0.0.1:1"))[0] == 5
+            assert '"status": 200' in (await program.command(*replay, f"http://127.0.0.1:{program.port}", "--json"))[1]
+            program.look_at_files()
+        program.look_at_files()
+
+    assert program.leaks() == []
+    assert "signature-rejected" in program.log()
+    _, shown = await program.command("workspace", "show", "acme", "--show-secrets", "--json")
+    assert WEBHOOK_SECRET in shown
+
+
 async def _set_up(program: Program, jira: Sandbox, folder: Path) -> str:
     """Make everything that a secret belongs to; gives the workspace's events address."""
     create = ["--deployment", "cloud", "--base-url", jira.base_url, "--svc-acc-email", jira.bot.email]

@@ -135,6 +135,22 @@ class TestWebhooksThatAreLost:
         assert seen.calls_count > 3
         assert await stage.deliveries() == before
 
+    @pytest.mark.parametrize("jira", ["cloud"], indirect=True)
+    @pytest.mark.stage(settings={"workspace": {"events": "both", "poll_every": "30s"}})
+    async def test_with_both_they_are_found_as_soon_as_without_any(self, stage: Stage, jira: Sandbox) -> None:
+        assert stage.secret
+        await stage.comment("@openhands help")
+        assert HELP in (await stage.says()).text
+        jira.faults.add("lose", times=None)
+        await stage.comment("@openhands help")
+        await look(stage, seconds=30)
+        assert HELP in (await stage.says()).text
+        await stage.rest()
+        assert [each.origin for each in await stage.deliveries() if each.reason == Reason.HELPED.value] == [
+            Origin.WEBHOOK,
+            Origin.CATCH_UP,
+        ]
+
     @both
     async def test_an_edit_acts_only_where_its_comment_has_not(self, stage: Stage, jira: Sandbox) -> None:
         """F86: a typo that is corrected in an old command does not run it again."""
@@ -259,6 +275,27 @@ class TestNoWebhookAtAll:
         assert await stage.app.storage.read(lambda tx: tx.troubles.standing()) == []
 
     @both
+    async def test_a_jira_that_stops_us_half_way_is_looked_through_all_the_same(
+        self, stage: Stage, jira: Sandbox
+    ) -> None:
+        """What was read is written down; how far was looked is not, until all is read."""
+        issues = [stage.issue, *[await jira.create_issue(summary=f"Another, {number}") for number in range(9)]]
+        before = await checkpoint(stage)
+        for issue in issues:
+            await jira.comment(issue.key, "@openhands help")
+        wait = {"Retry-After": "60"}
+        jira.faults.add("answer", path=f"/issue/{issues[9].id}/comment", status=429, headers=wait, times=1)
+        stage.clock.advance(seconds=30)
+        await stage.until_stored(lambda tx: len(tx.deliveries.list()) == 8 or None)
+        assert await checkpoint(stage) == before
+
+        await look(stage, seconds=70)
+        for issue in issues:
+            assert HELP in (await stage.says(on=issue)).text
+        await stage.rest()
+        assert len(await stage.deliveries()) == 10
+
+    @both
     async def test_a_paused_workspace_is_not_looked_at(self, stage: Stage, jira: Sandbox) -> None:
         await stage.app.workspace_changes.deactivate("acme", by=SHELL)
         asked = len(jira.requests)
@@ -299,7 +336,8 @@ class TestAnotherAccount:
         assert len([request for request in jira.requests if "search" in request.path]) == searched
 
         await give(stage, jira.bot)
-        stage.clock.advance(minutes=2)
+        # However long the looks that failed had put it off.
+        stage.clock.advance(seconds=1)
         assert HELP in (await stage.says()).text
 
 

@@ -11,7 +11,7 @@ ROLE = {"type": "role", "value": "Developers"}
 
 
 async def test_an_unlinked_person_gets_one_hint_a_day(stage: Stage) -> None:
-    """The hint says how to be linked and shows no e-mail; a second mention adds nothing."""
+    """F30. The hint says how to be linked and shows no e-mail; a second mention adds nothing."""
     asked = await stage.comment("@openhands fix it", author=stage.jira.grace)
     hint = (await stage.says()).text
     again = await stage.comment("@openhands please!", author=stage.jira.grace)
@@ -23,7 +23,7 @@ async def test_an_unlinked_person_gets_one_hint_a_day(stage: Stage) -> None:
 
 
 async def test_an_unlinked_person_does_not_steer_what_somebody_else_began(stage: Stage) -> None:
-    """A stranger's mention in an open conversation goes to nobody."""
+    """F47. A stranger's mention in an open conversation goes to nobody."""
     await stage.comment("@openhands ask what now")
     await stage.says()
     await stage.says()
@@ -195,7 +195,7 @@ async def test_the_unlinked_service_account_is_not_heard(stage: Stage) -> None:
 
 
 async def test_an_app_is_not_heard_unless_it_is_linked_by_name(stage: Stage) -> None:
-    """Two bots that mention each other would never end."""
+    """F83. Two bots that mention each other would never end; an app is one by its kind, and not by its name."""
     robot = stage.jira.jira.add_person("Robot", account_type="app")
     comment = await stage.comment("@openhands fix login.py", author=robot)
 
@@ -237,15 +237,6 @@ async def test_the_trigger_is_not_read_back_where_that_is_off(stage: Stage) -> N
     assert "I am on it" in (await stage.says()).text
     await stage.says()
     assert not [r for r in stage.jira.requests if r.method == "GET" and r.path.endswith(f"/comment/{comment.id}")]
-
-
-async def test_observe_records_decisions_and_does_nothing(stage: Stage) -> None:
-    """`mode = "observe"`: nothing is started and nothing posted."""
-    await stage.change_workspace(settings={"mode": "observe"})
-    comment = await stage.comment("@openhands fix login.py")
-
-    assert (await stage.outcome(comment)).reason == "observed"
-    assert stage.bot_comments() == []
 
 
 async def test_an_issue_that_moves_keeps_its_conversation(stage: Stage) -> None:

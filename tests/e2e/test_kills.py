@@ -4,6 +4,8 @@ The steps are those of `docs/architecture.md`, which tells what is on disk at ea
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,9 +62,9 @@ ACKNOWLEDGED = [
 """The delivery is on disk."""
 
 LOOKING = [
-    pytest.param("jirabot.jira.client:Client.list_changes", "after", 1, id="searched, not written"),
+    pytest.param("jirabot.jira.changes:Changes._read", "after", 1, id="searched, not written"),
     pytest.param("jirabot.storage.inbox:Deliveries.record", "found", 1, id="deliveries, before the checkpoint"),
-    pytest.param("jirabot.core.managers.catch_up:CatchUp._write", "found", 1, id="both, before the commit"),
+    pytest.param("jirabot.core.managers.finds:Finds.record", "after", 1, id="both, before the commit"),
     pytest.param("jirabot.core.managers.catch_up:CatchUp.look", "found", 1, id="both, after the commit"),
 ]
 """No webhook told of it: it was found."""
@@ -108,9 +110,22 @@ async def test_killed_while_it_looked_for_what_no_webhook_told(
     scene.jira.jira.webhooks.clear()
     polled = Wanted(settings={"events": "poll", "poll_every": "1s"})
     await scene.app.workspace_changes.update("acme", polled, by=SHELL)
-    await _killed_at(scene, function, moment, number)
+    asked = await scene.jira.comment(scene.issue.key, "@openhands fix login.py")
+    # So long ago that no overlap of looks hides what a checkpoint has passed.
+    asked.created = asked.updated = scene.issue.created = scene.issue.updated = asked.created - timedelta(minutes=20)
+    await scene.app.storage.write(lambda tx: _look_from(tx, asked.created - timedelta(minutes=1)))
+
+    await scene.daemon.start(killing.PROGRAM, [function, moment, str(number)])
+    assert await scene.daemon.ended() == -9
+    await scene.daemon.start()
+
     await _one_answer_and_one_result(scene)
     assert len(await scene.app.storage.read(lambda tx: tx.deliveries.list())) == 1
+
+
+def _look_from(tx: Transaction, at: datetime) -> None:
+    [known] = tx.checkpoints.list().values()
+    tx.checkpoints.save(replace(known, begun_at=at, seen_until=at))
 
 
 async def _killed_at(scene: Scene, function: str, moment: str, number: int) -> None:

@@ -173,11 +173,23 @@ def requests(draw: st.DrawFn, path: str) -> bytes:
     method = draw(st.sampled_from(["POST"] * 8 + ["GET", "PUT", "BREW"]))
     single, _, _ = path.rpartition("/")
     where = draw(
-        st.sampled_from([path, path, path, single, path + "x", "/healthz", "//", "/%zz"]) | odd.map("/".__add__)
+        st.sampled_from(
+            [path, path, path, single, path + "x", f"{path}/{SECRET}", f"{path}/x/y", "/healthz", "//", "/%zz"]
+        )
+        | odd.map("/".__add__)
+        | odd.map(f"{path}/".__add__)
     )
     length = draw(st.sampled_from([len(body)] * 6 + [len(body) + 5, max(0, len(body) - 3), "x", -1, 30_000_000]))
     names = st.sampled_from(
-        ["X-Hub-Signature", "Content-Encoding", "Transfer-Encoding", "Expect", "Host", "Content-Length"]
+        [
+            "X-Hub-Signature",
+            "Authorization",
+            "Content-Encoding",
+            "Transfer-Encoding",
+            "Expect",
+            "Host",
+            "Content-Length",
+        ]
     )
     more = draw(
         st.lists(st.tuples(names, st.sampled_from(["gzip", "chunked", "100-continue", "5", ""]) | odd), max_size=2)

@@ -18,6 +18,7 @@ async def test_what_came_while_webhooks_were_off_is_answered_once_they_are_on(ji
         await stage.comment("@openhands help")
         await jira.settled(WITHIN_SECONDS)
         kept = await stage.deliveries()
+        assert await stage.app.catch_up.next_due_seconds() is None
 
     assert {delivery.status for delivery in jira.deliveries} == {200}
     assert len(kept) == len(jira.deliveries)

@@ -189,10 +189,11 @@ async def test_who_may_not_be_asked_about_is_refused_and_administrators_are_told
 
 
 @pytest.mark.alike
-async def test_a_jira_that_does_not_answer_who_may_is_asked_again(stage: Stage) -> None:
-    """Neither a yes nor a no: the event waits."""
+@pytest.mark.parametrize("status", [503, 401])
+async def test_a_jira_that_does_not_answer_who_may_is_asked_again(stage: Stage, status: int) -> None:
+    """Neither a yes nor a no, nor is it one that Jira does not know us for a moment: the event waits."""
     await set_(stage, who_may="can-edit")
-    stage.jira.faults.add("answer", path="/user/permission/search", status=503, times=1)
+    stage.jira.faults.add("answer", path="/user/permission/search", status=status, times=1)
 
     comment = await stage.comment("@openhands fix login.py", author=stage.jira.grace)
     await stage.until_stored(lambda tx: next((d for d in tx.deliveries.list(state=DeliveryState.WAITING)), None))
@@ -203,13 +204,13 @@ async def test_a_jira_that_does_not_answer_who_may_is_asked_again(stage: Stage) 
     assert (await stage.outcome(comment)).reason == "started"
 
 
-@pytest.mark.alike
 async def test_who_is_refused_is_told_once_a_day_and_issue_without_an_address(stage: Stage) -> None:
     """F30, F70. What came of each is recorded all the same."""
     other = await stage.jira.create_issue(summary="Another")
     asked = [await stage.comment("@openhands fix it", author=stage.jira.grace) for _ in range(3)]
     hint = await stage.says()
     await stage.rest()
+    assert len(stage.bot_comments()) == 1
     await stage.jira.comment(other.key, "@openhands fix it", author=stage.jira.grace)
     elsewhere = await stage.says(on=other)
     stage.clock.advance(days=1)

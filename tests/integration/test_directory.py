@@ -13,6 +13,7 @@ from jirabot.core.ids import IssueId
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.grants import Grants
 from jirabot.core.ports import Storage, Transaction
+from jirabot.jira.authenticity import scheme_of
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections
@@ -95,6 +96,7 @@ async def over(storage: Storage, folder: Path) -> AsyncIterator[Scene]:
         grants=grants,
         sites=clients,
         deployments=DEPLOYMENTS,
+        schemes=scheme_of,
         defaults=settings.workspace,
         limits=settings.limits,
         agent=None,

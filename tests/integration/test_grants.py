@@ -14,10 +14,11 @@ from jirabot.app import App, open_app
 from jirabot.config import OAuthSettings
 from jirabot.core.grants import Authority, Grant, KeptGrant, OAuthApp, from_text
 from jirabot.core.managers.grants import Grants
+from jirabot.core.managers.workspace_changes import Wanted
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.core.ports import Transaction
-from jirabot.core.workspaces import OAUTH_GRANT, Workspace
+from jirabot.core.workspaces import API_KEY, OAUTH_GRANT, Workspace
 from jirabot.errors import ConsentNeeded, InvalidInput, JirabotError, JiraRefused, JiraSilent, StorageUnavailable
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.connections import Connections
@@ -295,6 +296,28 @@ async def test_who_waits_for_a_renewal_may_give_up_and_nothing_is_lost(consented
     assert after.renewing_until is None
 
 
+async def test_another_way_to_sign_in_leaves_no_consent_and_no_key_behind(consented, jira):
+    """What is not used any more is not kept; and a consent to one site is none to another."""
+    workspace = await the(consented)
+
+    async def places() -> set[str]:
+        return {place for _, place in await consented.storage.read(lambda tx: tx.secrets.places())}
+
+    assert OAUTH_GRANT in await places()
+    by_key = Wanted(
+        auth="api-token" if jira.deployment == "cloud" else "pat", api_key=jira.bot.token, email=jira.bot.email
+    )
+    changed = await consented.workspace_changes.update("acme", by_key, by=SHELL)
+    assert (API_KEY in await places(), OAUTH_GRANT in await places()) == (True, False)
+    assert changed.workspace.cloud_id == ""
+    assert await ask(consented) == "OpenHands"
+
+    await consented.workspace_changes.update("acme", Wanted(auth=workspace.auth), by=SHELL)
+    assert API_KEY not in await places()
+    with pytest.raises(ConsentNeeded):
+        await ask(consented)
+
+
 async def test_a_consent_for_another_site_is_refused(consented, jira, registered):
     """Cloud's page lets people choose a site."""
     if jira.deployment == "dc":
@@ -395,3 +418,23 @@ async def test_a_renewal_elsewhere_that_never_ends_is_not_waited_for_for_ever(co
     await consented.storage.write(claimed_for_long)
     with pytest.raises(JiraSilent, match="does not come to an end"):
         await while_time_passes(ask(consented), clock)
+
+
+async def test_f25_a_consent_that_comes_while_a_token_is_renewed_is_not_overwritten(consented, jira, registered, clock):
+    if jira.deployment == "cloud":
+        pytest.skip("the sandbox holds up what lies under `/rest/` only")
+    clock.go_on(LIFE[jira.deployment])
+    newer = await consent(consented, jira, registered, as_="grace")
+    held = jira.faults.add("delay", method="POST", path="/rest/oauth2/latest/token")
+    asked = asyncio.create_task(ask(consented))  # noqa: TID251 - awaited below
+    await jira.until(lambda: held.hits == 1)
+    await consented.storage.write(lambda tx: consented.grants.keep(tx, the_one(tx), KeptGrant(grant=newer)))
+    jira.faults.release()
+    await asyncio.gather(asked, return_exceptions=True)
+
+    assert (await stored(consented)).grant == newer
+
+
+def the_one(tx: Transaction) -> Workspace:
+    (workspace,) = tx.workspaces.list()
+    return workspace

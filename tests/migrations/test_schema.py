@@ -38,6 +38,7 @@ TABLES = [
     "tokens",
     "troubles",
     "users",
+    "webhooks",
     "workspaces",
 ]
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jirabot.core.issues import LimitsSeen
 from jirabot.errors import JirabotError, JiraBroken, JiraGone, JiraRefused, JiraRejected, RateLimited
-from jirabot.jira.answers import LONGEST_RETRY_AFTER_SECONDS, Answer, read
+from jirabot.jira.answers import LONGEST_RETRY_AFTER_SECONDS, Answer, limits_seen, read
 
 pytestmark = pytest.mark.fast
 
@@ -113,6 +114,28 @@ def test_a_good_answer_that_is_no_json_is_not_jiras(body):
             answer(403, **{"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE"}),
             "in a browser",
             id="a CAPTCHA at 403",
+        ),
+        pytest.param(
+            answer(401, {"message": "Client must be authenticated to access this resource."}),
+            "--auth scoped-token",
+            id="a scoped token at the site's own host",
+        ),
+        pytest.param(
+            answer(401, {"code": 401, "message": "Unauthorized; scope does not match"}),
+            "lacks a scope",
+            id="a scope that is missing",
+        ),
+        pytest.param(answer(401, x_ausername="anonymous"), "nobody's", id="anonymous on Data Center"),
+        pytest.param(answer(403, x_seraph_loginreason="AUTHENTICATED_FAILED"), "nobody's", id="Seraph: not known"),
+        pytest.param(answer(403, x_seraph_loginreason="AUTHENTICATION_DENIED"), "in a browser", id="Seraph: CAPTCHA"),
+        pytest.param(answer(403, x_seraph_loginreason="AUTHORISATION_FAILED"), "may not sign in", id="Seraph: rights"),
+        pytest.param(answer(403, x_ausername="bot", x_seraph_loginreason="OK"), "the rights it lacks", id="Seraph: OK"),
+        pytest.param(answer(403, {"errorMessages": ["XSRF check failed"]}), "X-Atlassian-Token", id="XSRF"),
+        pytest.param(answer(413), "in a new issue", id="413"),
+        pytest.param(
+            answer(410, {"errorMessages": ["The requested API has been removed. ... CHANGE-2046"]}),
+            "search/jql",
+            id="the old search",
         ),
         pytest.param(answer(404), "may not see it", id="404"),
         pytest.param(answer(302, Location="https://elsewhere.example/"), "scheme, host and context path", id="302"),
@@ -272,3 +295,39 @@ def test_a_429_says_which_limit_it_was(reason):
 
     assert isinstance(error, RateLimited)
     assert error.reason == reason
+
+
+def test_f71_the_search_that_cloud_took_away_is_no_issue_that_is_gone():
+    error = error_of(answer(410, {"errorMessages": ["Removed, see CHANGE-2046"]}))
+
+    assert type(error) is JiraRejected
+
+
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        pytest.param({}, None, id="none told"),
+        pytest.param(
+            {"x_ratelimit_limit": "100", "x_ratelimit_remaining": "12", "x_ratelimit_nearlimit": "true"},
+            LimitsSeen(limit=100, remaining=12, is_near=True),
+            id="Cloud, near its limit",
+        ),
+        pytest.param(
+            {
+                "x_ratelimit_limit": "50",
+                "x_ratelimit_remaining": "49",
+                "x_ratelimit_interval_seconds": "60",
+                "x_ratelimit_fillrate": "10",
+            },
+            LimitsSeen(limit=50, remaining=49, interval_seconds=60, fill_rate=10),
+            id="Data Center",
+        ),
+        pytest.param(
+            {"x_ratelimit_limit": "many", "x_ratelimit_remaining": "-1"},
+            LimitsSeen(limit=None, remaining=None),
+            id="no numbers",
+        ),
+    ],
+)
+def test_limits_are_read_from_any_answer(headers, seen):
+    assert limits_seen(answer(200, **headers).headers) == seen

@@ -271,6 +271,12 @@ CREATED = trigger(evidence=ByCreation(label="openhands"))
         pytest.param(trigger(), ReadBack(issue=None), Ignore(reason=Reason.GONE), id="the issue is gone"),
         pytest.param(trigger(), ReadBack(issue=HERE, comment=comment(author=GRACE)), Distrust(), id="another author"),
         pytest.param(
+            trigger(),
+            ReadBack(issue=HERE, comment=comment(author=GRACE, updated_at=LATER)),
+            Distrust(),
+            id="another author, edited since",
+        ),
+        pytest.param(
             trigger(), ReadBack(issue=HERE, comment=comment("hello")), Distrust(), id="another text, not edited since"
         ),
         pytest.param(
@@ -320,6 +326,29 @@ def test_confirm(found: Any, read: ReadBack, result: Any) -> None:
     confirmed = confirm(found, read, BOT_HERE)
 
     assert isinstance(confirmed, result) if isinstance(result, type) else confirmed == result
+
+
+FORGED = Account(id=ADA.id, name="grace", display_name="Grace Hopper", customer=False)
+TOLD = replace(ADA, customer=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "read"),
+    [
+        pytest.param(trigger(actor=FORGED), ReadBack(issue=HERE, comment=comment(author=TOLD)), id="a mention"),
+        pytest.param(remark(actor=FORGED), ReadBack(issue=HERE, comment=comment("blue", author=TOLD)), id="a reply"),
+        pytest.param(
+            replace(LABELLED, actor=FORGED), ReadBack(issue=HERE, change=replace(ENTRY, author=TOLD)), id="the label"
+        ),
+        pytest.param(replace(CREATED, actor=FORGED), ReadBack(issue=replace(HERE, creator=TOLD)), id="a creation"),
+    ],
+)
+def test_what_an_account_is_is_taken_from_jira(found: Any, read: ReadBack) -> None:
+    """A role's members are known by their logins on Data Center, and customers by their kind on Cloud."""
+    confirmed = confirm(found, read, BOT_HERE)
+
+    assert isinstance(confirmed, Trigger | Remark)
+    assert (confirmed.actor.name, confirmed.actor.customer) == ("ada", True)
 
 
 def test_the_present_text_of_an_edited_comment_is_judged() -> None:

@@ -120,7 +120,9 @@ def test_one_byte_more_is_another_body():
     [pytest.param(None, id="missing"), pytest.param("sha256", id="malformed"), pytest.param(WRONG, id="wrong")],
 )
 def test_one_text_is_told_for_all_reasons(header):
-    with pytest.raises(SignatureRejected, match=r"^the delivery's signature is missing or wrong$"):
+    with pytest.raises(
+        SignatureRejected, match=r"^the delivery does not prove that it comes from the workspace's Jira$"
+    ):
         verify(BODY, {} if header is None else {"x-hub-signature": header}, (SECRET,))
 
 

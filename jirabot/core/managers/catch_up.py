@@ -1,7 +1,7 @@
 """Looks through each workspace's Jira for what no webhook told: now and then, or as the only way in (`events = poll`).
 
-What it finds and how far it has looked are written in one transaction: a daemon that dies in between looks again, and
-what it finds twice acts once.
+How far it has looked is written in one transaction with what it found, or, of much, with the last of it: a daemon that
+dies before looks again, and what it finds twice acts once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from jirabot.core.catching_up import ChangedIssue, Checkpoint, Span
 from jirabot.core.ids import IssueId, WorkspaceId
 from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served, named
-from jirabot.core.managers.finds import Find, Finds, projects_of
+from jirabot.core.managers.finds import Finds, projects_of
 from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.probes import Probes
 from jirabot.core.managers.troubles import Found
@@ -26,16 +26,26 @@ from jirabot.core.retry import RetryAt, next_attempt
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason
 from jirabot.core.workspaces import Workspace, WorkspaceState
-from jirabot.errors import JirabotError, JiraRefused, JiraRejected, Kind
+from jirabot.errors import Conflict, JirabotError, JiraRefused, JiraRejected, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    """The looks at a workspace that failed, one after the other."""
+    """The looks at a workspace, as it was changed last at `changed_at`, that failed one after the other."""
 
     count: int
+    changed_at: datetime
     at: datetime
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some of what a look has found; the last of it is written with the checkpoint `after`, and what was `missed`."""
+
+    issues: Sequence[ChangedIssue] = ()
+    after: Checkpoint | None = None
+    missed: Span | None = None
 
 
 class CatchUp:
@@ -96,7 +106,7 @@ class CatchUp:
         Where nobody looked for longer than a day, the last day is caught up, and what was before waits for a person.
 
         Raises:
-            JirabotError: Jira did not answer, or knows us as somebody else; nothing was written.
+            JirabotError: Jira did not answer, or knows us as somebody else; how far we looked is as it was before.
         """
         workspace = served.workspace
         known = await self._storage.read(lambda tx: tx.checkpoints.find(workspace.id))
@@ -107,18 +117,22 @@ class CatchUp:
             await self._storage.write(lambda tx: self._begin(tx, begun))
             return 0
         span, missed = catching_up.span(known, now_there)
-        read = self._known.get(workspace.id, {})
-        issues = await site.list_changes(
-            span, now=now_there, projects=projects_of(served.settings), known={} if missed else read
+        found = site.iter_changes(
+            span, now=now_there, projects=projects_of(served.settings), known=self._read_within(workspace, span)
         )
-        finds = await asyncio.to_thread(self._finds.detect, served, issues)
+        count, last = 0, Batch()
+        try:
+            async for issues in found:
+                count += await self._write(served, known, last)
+                last = Batch(issues=issues)
+        except JirabotError:
+            # What was read until then stands, so that a Jira that stops us each time is looked through all the same.
+            await self._write(served, known, last)
+            raise
         after = catching_up.looked(known, until=now_there, calls=site.calls_count, now=self._clock.now())
-        count = await self._storage.write(lambda tx: self._write(tx, served, finds, missed, known, after))
-        if count is None:
-            return 0
-        self._known[workspace.id] = _still_known(read, issues, span)
-        told = {"changed": len(issues), "count": count, "calls": site.calls_count}
-        self._log.tell("catch_up.looked", level="info" if count else "debug", workspace=workspace.name, **told)
+        count += await self._write(served, known, Batch(issues=last.issues, after=after, missed=missed))
+        level = "info" if count else "debug"
+        self._log.tell("catch_up.looked", level=level, workspace=workspace.name, count=count, calls=site.calls_count)
         return count
 
     async def checkpoint(self, name: str, *, by: Principal) -> Checkpoint | None:
@@ -133,24 +147,41 @@ class CatchUp:
         if tx.workspaces.find(begun.workspace_id) is not None and tx.checkpoints.find(begun.workspace_id) is None:
             tx.checkpoints.save(begun)
 
-    def _write(
-        self,
-        tx: Transaction,
-        served: Served,
-        finds: Sequence[Find],
-        missed: Span | None,
-        known: Checkpoint,
-        after: Checkpoint,
-    ) -> int | None:
-        """Write down what was found with the checkpoint; nothing (None) where the workspace changed meanwhile."""
-        workspace = tx.workspaces.find(known.workspace_id)
-        if workspace is None or not _is_same(workspace, served.workspace) or tx.checkpoints.find(workspace.id) != known:
-            return None
-        if missed is not None:
-            self._gaps.record(tx, served, missed)
-        tx.checkpoints.save(after)
-        tx.troubles.end(of_workspace(workspace.id), Reason.CATCH_UP_FAILING, now=self._clock.now())
-        return self._finds.record(tx, served, finds)
+    def _read_within(self, workspace: Workspace, span: Span) -> Mapping[IssueId, datetime]:
+        """Give the issues that are known as of when they were last read; those that no search finds are forgotten."""
+        known = self._known.get(workspace.id, {})
+        self._known[workspace.id] = {issue_id: at for issue_id, at in known.items() if span.holds(at)}
+        return self._known[workspace.id]
+
+    async def _write(self, served: Served, known: Checkpoint, batch: Batch) -> int:
+        """Write down some of what was found, the last of it with the checkpoint; count what was new.
+
+        What was written is not read again by the next look, should this one not come to its end.
+
+        Raises:
+            Conflict: the workspace was changed meanwhile; nothing was written.
+        """
+        if batch == Batch():
+            return 0
+        workspace_id = served.workspace.id
+        finds = await asyncio.to_thread(self._finds.detect, served, batch.issues)
+
+        def change(tx: Transaction) -> int:
+            present = tx.workspaces.find(workspace_id)
+            unchanged = present is not None and _is_same(present, served.workspace)
+            if not unchanged or tx.checkpoints.find(workspace_id) != known:
+                raise Conflict("the workspace was changed while its Jira was looked through")
+            if batch.missed is not None:
+                self._gaps.record(tx, served, batch.missed)
+            if batch.after is not None:
+                tx.checkpoints.save(batch.after)
+                tx.troubles.end(of_workspace(workspace_id), Reason.CATCH_UP_FAILING, now=self._clock.now())
+            return self._finds.record(tx, served, finds)
+
+        count = await self._storage.write(change)
+        read = {issue.id: issue.updated_at for issue in batch.issues}
+        self._known[workspace_id] = {**self._known.get(workspace_id, {}), **read}
+        return count
 
     async def _due(self) -> list[tuple[datetime, Served]]:
         """List the workspaces that nobody looks at now, each with the time when somebody is to."""
@@ -167,7 +198,7 @@ class CatchUp:
     def _due_at(self, served: Served, known: Checkpoint | None) -> datetime:
         """Say when to look; at once where our clock was set back behind the last look."""
         now, failure = self._clock.now(), self._failures.get(served.workspace.id)
-        if failure is not None:
+        if failure is not None and failure.changed_at == served.workspace.updated_at:
             return failure.due_at if failure.at <= now else now
         last = (known.looked_at or known.calls_since) if known else now
         return last + served.settings.looks_every if last <= now else now
@@ -178,7 +209,7 @@ class CatchUp:
         count = before.count + 1 if before else 1
         chosen = next_attempt(error, count, now, jitter=random.random(), most=sys.maxsize)  # noqa: S311 - spreads load
         due_at = max(now + served.settings.looks_every, chosen.at if isinstance(chosen, RetryAt) else now)
-        self._failures[workspace.id] = _Failure(count=count, at=now, due_at=due_at)
+        self._failures[workspace.id] = _Failure(count=count, changed_at=workspace.updated_at, at=now, due_at=due_at)
         if error.kind is Kind.UNAVAILABLE:
             raise error
         level = "warning" if count == 1 else "debug"
@@ -202,11 +233,3 @@ def _is_same(workspace: Workspace, looked_at: Workspace) -> bool:
     """Say whether what was found is of the Jira, and for the account, that the workspace still has, and is served."""
     same = (workspace.base_url, workspace.service_account.id) == (looked_at.base_url, looked_at.service_account.id)
     return same and workspace.state is WorkspaceState.ACTIVE
-
-
-def _still_known(
-    known: Mapping[IssueId, datetime], issues: Sequence[ChangedIssue], span: Span
-) -> Mapping[IssueId, datetime]:
-    """Remember of each issue as of when it was read; those that no search finds any more are forgotten."""
-    kept = {issue_id: at for issue_id, at in known.items() if span.holds(at)}
-    return kept | {issue.id: issue.updated_at for issue in issues}

@@ -12,6 +12,7 @@ from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation, Run, RunState
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.webhooks import Removed, Webhooks
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Principal, account_of
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Storage, Transaction
@@ -58,12 +59,13 @@ class Deletions:
         *,
         storage: Storage,
         directory: Directory,
+        webhooks: Webhooks,
         checkouts: Checkouts,
         backends: Mapping[str, AgentBackend],
         clock: Clock,
         daemon_runs: Callable[[], bool],
     ) -> None:
-        self._storage, self._directory, self._checkouts = storage, directory, checkouts
+        self._storage, self._directory, self._webhooks, self._checkouts = storage, directory, webhooks, checkouts
         self._backends, self._clock, self._daemon_runs = backends, clock, daemon_runs
 
     async def holdings(self, name: str, *, by: Principal) -> Holdings:
@@ -74,8 +76,10 @@ class Deletions:
         """
         return await self._storage.read(lambda tx: _holdings(tx, named(tx, name)))
 
-    async def delete(self, name: str, *, by: Principal) -> Holdings:
-        """Delete a workspace; gives what belonged to it.
+    async def delete(self, name: str, *, by: Principal, keep_webhooks: bool = False) -> tuple[Holdings, Removed]:
+        """Delete a workspace; gives what belonged to it, and which webhooks were removed from its Jira.
+
+        Only those that jirabot made; where Jira does not let them be removed, the workspace goes all the same.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
@@ -86,6 +90,9 @@ class Deletions:
         self._directory.forget()
         await self._stop_runs(workspace)
         holdings = await self._storage.read(lambda tx: _holdings(tx, workspace))
+        removed = Removed(workspace=workspace, webhook_ids=())
+        if not keep_webhooks:
+            removed = await self._webhooks.delete_if_possible(workspace, by=by)
         for conversation in holdings.conversations:
             await self._checkouts.remove(conversation.id)
         await self._storage.write(lambda tx: self._remove(tx, workspace, by))
@@ -93,7 +100,7 @@ class Deletions:
             await self._clock.sleep(NOTICED_AFTER_SECONDS)
             await self._storage.write(lambda tx: tx.workspaces.remove(workspace.id))
         self._directory.forget()
-        return holdings
+        return holdings, removed
 
     def _remove(self, tx: Transaction, workspace: Workspace, by: Principal) -> None:
         """Remove all of it but what the audit holds."""

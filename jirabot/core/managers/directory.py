@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jirabot.config import CloudLimits, LimitsSettings, WorkspaceDefaults
+from jirabot.core.authenticity import Authenticity
 from jirabot.core.budgets import HOUR, MINUTE, UNLIMITED, Limit, Urgency
 from jirabot.core.commands import Address
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.managers.grants import Grants
 from jirabot.core.permissions import WhoMay, who_may
-from jirabot.core.ports import Deployment, JiraSite, Sites, Storage, Transaction, Vault
+from jirabot.core.ports import Deployment, JiraSite, Scheme, Schemes, Sites, Storage, Transaction, Vault
 from jirabot.core.triggers import Bot, TriggerKind
 from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, settings_of
 from jirabot.errors import ConsentNeeded, WorkspaceNotFound
@@ -24,6 +25,8 @@ class Served:
 
     workspace: Workspace
     deployment: Deployment
+    scheme: Scheme
+    """How its deliveries prove themselves."""
     webhook_secrets: tuple[bytes, ...] = field(repr=False)
     previous_secrets: tuple[tuple[bytes, datetime], ...] = field(default=(), repr=False)
     """Secrets that were rotated out, each with the time from which it counts no more."""
@@ -48,6 +51,11 @@ class Served:
         """How many webhooks it may send."""
         return Limit(count=self.limits.webhooks_per_minute, per=MINUTE)
 
+    @property
+    def verifies_trigger(self) -> bool:
+        """Whether each trigger is read back: always where a proof does not cover the body."""
+        return self.settings.verify_trigger or not Authenticity(self.workspace.authenticity).covers_body
+
     def secrets_at(self, now: datetime) -> tuple[bytes, ...]:
         """Give the webhook secrets that count at that time, the present one first."""
         if not self.previous_secrets:
@@ -66,11 +74,13 @@ class Directory:
         grants: Grants,
         sites: Sites,
         deployments: Mapping[str, Deployment],
+        schemes: Schemes,
         defaults: WorkspaceDefaults,
         limits: LimitsSettings,
         agent: BackendName | None,
     ) -> None:
         self._storage, self._vault, self._grants, self._sites = storage, vault, grants, sites
+        self._schemes = schemes
         self._deployments, self._defaults, self._limits, self._agent = deployments, defaults, limits, agent
         self._known: Mapping[WorkspaceId, Served] | None = None
         self._generation = -1
@@ -156,6 +166,7 @@ class Directory:
         return Served(
             workspace=workspace,
             deployment=self._deployments[workspace.deployment],
+            scheme=self._schemes(workspace.authenticity, header=settings.events_header),
             webhook_secrets=(secret.encode(),) if secret else (),
             previous_secrets=self._previous_secrets(tx, workspace.id),
             credentials=self._grants.credentials(tx, workspace),

@@ -11,6 +11,7 @@ from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.workspaces import Workspaces
 from jirabot.core.people import LinkState, Principal, Role
+from jirabot.core.permissions import rights
 from jirabot.core.ports import AgentBackend, Clock, Rejection, Storage, Transaction
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.errors import JirabotError, JiraRefused
@@ -116,7 +117,8 @@ class Doctor:
                 info = await site.server_info()
                 found = [checks.clock(workspace.name, info, self._clock.now())]
                 account = await site.myself()
-                held = await site.permissions(checks.NEEDED)
+                needed = (*checks.NEEDED, *rights(served.who_may))
+                held = await site.permissions(needed)
         except JiraRefused as error:
             return [checks.refusal(workspace, error)]
         except JirabotError as error:
@@ -127,7 +129,7 @@ class Doctor:
             return [Check(name="jira", level=Level.FAILED, text=text, workspace=workspace.name, fix="try again later")]
         text = f"Jira {info.version_name} at {workspace.base_url}, as {account.label}"
         ok = Check(name="jira", level=Level.OK, text=text, workspace=workspace.name)
-        return [ok, *found, checks.permissions(workspace.name, held)]
+        return [ok, *found, checks.permissions(workspace.name, held, needed)]
 
 
 def _door(tx: Transaction, served: Served) -> tuple[Delivery | None, Sequence[Rejection], Checkpoint | None]:

@@ -23,7 +23,7 @@ from jirabot.core.openings import start as open_start
 from jirabot.core.outcomes import Examination
 from jirabot.core.people import Account, Link, LinkState, Principal, Role
 from jirabot.core.permissions import UNASKED, Linked
-from jirabot.core.ports import Clock, Decode, Deployment
+from jirabot.core.ports import Clock, Decode, Deployment, Schemes
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Remark, Trigger, detect
 from jirabot.core.workspaces import Workspace, WorkspaceState
@@ -50,6 +50,7 @@ class DryRuns:
         *,
         examiner: Examiner,
         deployments: Mapping[str, Deployment],
+        schemes: Schemes,
         decode: Decode,
         texts: Texts,
         clock: Clock,
@@ -57,7 +58,7 @@ class DryRuns:
         limits: LimitsSettings,
         agent: BackendName | None,
     ) -> None:
-        self._examiner, self._deployments, self._decode = examiner, deployments, decode
+        self._examiner, self._deployments, self._schemes, self._decode = examiner, deployments, schemes, decode
         self._texts, self._clock, self._defaults, self._limits, self._agent = texts, clock, defaults, limits, agent
 
     async def of_workspace(
@@ -100,6 +101,7 @@ class DryRuns:
         return Served(
             workspace=workspace,
             deployment=self._deployments[deployment],
+            scheme=self._schemes(workspace.authenticity, header=self._defaults.events_header),
             webhook_secrets=(),
             credentials=Credentials(),
             settings=self._defaults,

@@ -39,10 +39,15 @@ from jirabot.core.permissions import UNASKED, Standing, is_named
 from jirabot.core.ports import Checkouts, Clock, Decode, Storage, Transaction
 from jirabot.core.triggers import ByChange, ByComment, Remark, Trigger, detect
 from jirabot.core.visibility import Internal, Public
+from jirabot.core.webhooks import nonce_in
 from jirabot.errors import JiraGone
 
 LARGE_BYTES = 64 * 1024
 """Larger bodies are parsed beside the loop, where webhooks wait for their answer."""
+
+
+NOTHING_NEW = frozenset({Reason.OWN_COMMENT, Reason.ALREADY_ACTED})
+"""Such an event tells nothing new of its issue: of our own comments, or what an earlier event told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +96,16 @@ class Examiner:
             event = self._parse(served, body)
         found: Found = detect(event, served.bot)
         own = await self._is_own(served, event)
-        if event.source.issue is not None and not own:
-            # What was kept of the issue is older than what has just happened to it; our comments change nothing of it.
-            self._directory.site(served).forget_issue(event.source.issue.id)
         known = not isinstance(event, Unrecognised)
         occasion = Occasion(own=own, standing=UNASKED, again=again, received_at=received_at or self._clock.now())
         decision = await self._decide(served, found, occasion, known=known)
+        if event.source.issue is not None and decision.reason not in NOTHING_NEW:
+            # What is kept of the issue is older than what has just happened to it.
+            self._directory.site(served).forget_issue(event.source.issue.id)
         if not isinstance(found, Trigger | Remark) or isinstance(decision, Ignore):
             return Examination(event=event, found=found, decision=decision, own=own, issue=None)
         read = await self._read_back(served, found)
-        proved = confirm(found, read, served.bot) if served.settings.verify_trigger else _keyed(found, read)
+        proved = confirm(found, read, served.bot) if served.verifies_trigger else _keyed(found, read)
         if isinstance(proved, Ignore | Distrust):
             return Examination(event=event, found=found, decision=proved, own=own, issue=read.issue)
         found = _for_its_readers(proved, read.issue, served)
@@ -139,7 +144,7 @@ class Examiner:
         )
 
     async def _is_own(self, served: Served, event: Event) -> bool:
-        """Say whether a comment is the bot's: known by its id, or by the mark of an effect that is being sent.
+        """Say whether a comment is the bot's: known by its id, by the mark of an effect that is being sent, or a test.
 
         The mark is asked for only where the service account wrote it and a link lets that account be heard: the
         comment's webhook may overtake the answer to our POST.
@@ -148,6 +153,8 @@ class Examiner:
         if comment is None or issue is None:
             return False
         workspace, issue_id = served.workspace, issue.id
+        if comment.author.id == workspace.service_account.id and nonce_in(comment.body.markdown):
+            return True
 
         def query(tx: Transaction) -> tuple[bool, bool]:
             own = tx.outbox.find_by_comment(workspace.id, comment.id) is not None
@@ -171,7 +178,7 @@ class Examiner:
         comment = _comment_of(found)
         try:
             issue = await site.get_issue(issue_id)
-            if not served.settings.verify_trigger:
+            if not served.verifies_trigger:
                 return ReadBack(issue=issue)
             if comment is not None:
                 return ReadBack(issue=issue, comment=await site.find_comment(issue_id, comment.id))

@@ -95,7 +95,8 @@ class Gaps:
             async with asyncio.TaskGroup() as tasks:
                 renewing = tasks.create_task(self._renew(lease))
                 site, now = await self._finds.open(served)
-                issues = await site.list_changes(missed, now=now, projects=projects_of(served.settings))
+                found = site.iter_changes(missed, now=now, projects=projects_of(served.settings))
+                issues = [issue async for some in found for issue in some]
                 finds = await asyncio.to_thread(self._finds.detect, served, issues)
                 renewing.cancel()
         except ExceptionGroup as group:

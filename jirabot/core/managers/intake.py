@@ -5,8 +5,10 @@ import hashlib
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
+from jirabot.config import KEPT_HEADERS
 from jirabot.core.audit import Act
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DeliveryState, Envelope, NewDelivery, RawDelivery, lane_of
@@ -15,7 +17,7 @@ from jirabot.core.managers.arrivals import COME_AGAIN_SECONDS, Arrivals
 from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.turned_away import Tally, TurnedAway
 from jirabot.core.people import Principal
-from jirabot.core.ports import Clock, Events, FindBases, Ids, ReadEnvelope, Rejection, Storage, Transaction, Verify
+from jirabot.core.ports import Clock, Events, FindBases, Ids, ReadEnvelope, Rejection, Storage, Transaction
 from jirabot.core.texts import Texts
 from jirabot.core.workspaces import Workspace, WorkspaceState
 from jirabot.errors import (
@@ -28,16 +30,6 @@ from jirabot.errors import (
     StorageUnavailable,
     WorkspaceNotFound,
 )
-
-KEPT_HEADERS = (
-    "content-type",
-    "user-agent",
-    "x-hub-signature",
-    "x-atlassian-webhook-identifier",
-    "x-atlassian-webhook-retry",
-    "x-atlassian-webhook-flow",
-)
-"""The headers that are stored with a delivery: what a replay and `event show` need. None holds a credential."""
 
 UNTIMED_WINDOW_SECONDS = 300
 """A body without any time stamp equals an earlier one only within this window (Automation templates)."""
@@ -64,7 +56,6 @@ class Intake:
         storage: Storage,
         directory: Directory,
         arrivals: Arrivals,
-        verify: Verify,
         read_envelope: ReadEnvelope,
         find_bases: FindBases,
         texts: Texts,
@@ -76,7 +67,7 @@ class Intake:
         """*switched_off*: the deployments whose deliveries are kept, and not processed."""
         self._storage, self._directory, self._texts = storage, directory, texts
         self._arrivals, self._switched_off = arrivals, switched_off
-        self._verify, self._read_envelope, self._find_bases = verify, read_envelope, find_bases
+        self._read_envelope, self._find_bases = read_envelope, find_bases
         self._clock, self._ids, self._log = clock, ids, log
         self._rejections: deque[Rejection] = deque(maxlen=REJECTIONS_KEPT_PER_WRITE)
         self._turned_away = TurnedAway()
@@ -106,7 +97,7 @@ class Intake:
             bases = ()
         served = await self._directory.at(deployment, bases)
         if served is None:
-            raise SignatureRejected(_REFUSED)
+            raise SignatureRejected(_NOBODYS)
         return served
 
     async def accept(self, served: Served, raw: RawDelivery, *, by: Principal) -> Accepted:
@@ -137,7 +128,7 @@ class Intake:
             else:
                 envelope, body_print = self._prove(served, raw)
         except SignatureRejected as error:
-            self._reject(workspace, raw, str(error))
+            self._reject(workspace, raw, error.cause)
             raise
         foreign = [base for base in envelope.bases if base not in workspace.base_urls]
         delivery = self._delivery(served, raw, envelope, body_print, foreign)
@@ -184,7 +175,9 @@ class Intake:
 
     def _prove(self, served: Served, raw: RawDelivery) -> tuple[Envelope, str]:
         """Prove a delivery, then read its envelope and name its body: all that takes longer for a longer one."""
-        self._verify(raw.body, raw.headers, served.secrets_at(self._clock.now()))
+        if served.settings.events_networks:
+            _check_network(raw.remote, served.settings.events_networks)
+        served.scheme.verify(raw, served.secrets_at(raw.received_at))
         envelope = self._read_envelope(raw.body)
         salt = "" if envelope.has_time else _window(raw.received_at)
         return envelope, fingerprint(served.workspace.id, raw.body, salt)
@@ -290,8 +283,20 @@ def kept_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     return {name: headers[name] for name in KEPT_HEADERS if name in headers}
 
 
+def _check_network(remote: str, networks: Sequence[IPv4Network | IPv6Network]) -> None:
+    """Refuse what comes from elsewhere than the workspace's Jira sends from.
+
+    Raises:
+        SignatureRejected: it does.
+    """
+    address = ip_address(remote.partition("%")[0]) if remote else None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if address is None or not any((mapped or address) in network for network in networks):
+        raise SignatureRejected(f"it comes from {remote or 'nowhere'}, which is in none of `events_networks`")
+
+
 def _window(at: datetime) -> str:
     return str(int(at.timestamp()) // UNTIMED_WINDOW_SECONDS)
 
 
-_REFUSED = "the delivery does not prove that it comes from a Jira that is served here"
+_NOBODYS = "its body names no Jira, and there is more than one workspace, or none"

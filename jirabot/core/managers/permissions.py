@@ -9,15 +9,17 @@ from jirabot.core.permissions import UNASKED, Anyone, CanEdit, Linked, OfGroup, 
 from jirabot.core.ports import JiraSite
 from jirabot.errors import JiraRefused, JiraRejected
 
-_RIGHTS = {
-    OfGroup: "the global permission `Browse users and groups`, and check the group in `who_may`",
-    OfRole: "the permission `Administer projects` in each project, and check the role's id in `who_may`",
-    CanEdit: "the permission `Administer projects` in each project",
+_BROWSE = "the global permission `Browse users and groups` (USER_PICKER)"
+_FIX = {
+    OfGroup: f"give the service account {_BROWSE}, and check the group in `who_may`",
+    OfRole: f"give the service account `Administer projects` in each project and {_BROWSE}, and check the role's id in "
+    "`who_may`",
+    CanEdit: "give the service account `Administer projects` in each project",
 }
-"""What the service account needs to ask for others. Source: "The Jira Cloud platform REST API", Get user groups, Get
-project role for project, Find users with permissions."""
-
-_RIGHTS_FOR_CUSTOMERS = "the global permission `Browse users and groups`"
+_FIX_FOR_CUSTOMERS = (
+    f"give the service account {_BROWSE}, by which customers of a service desk are told from others, or let them in: "
+    "`jirabot workspace update {name} --set customers=true`"
+)
 
 
 class Permissions:
@@ -39,18 +41,18 @@ class Permissions:
         if issue is None:
             return UNASKED
         site, rule = self._directory.site(served), served.who_may
-        rights = _RIGHTS_FOR_CUSTOMERS
+        fix = _FIX_FOR_CUSTOMERS
         try:
             if not served.settings.customers and await _is_customer(site, account, issue):
                 return Standing(verdict=Verdict.CUSTOMER)
-            rights = _RIGHTS.get(type(rule), "")
+            fix = _FIX.get(type(rule), "")
             holds = await self._holds(served, site, account, issue)
         except JiraRefused as error:
             if error.status == 401:
                 raise
-            return _unreadable(error, served, rights)
+            return _unreadable(error, fix.format(name=served.workspace.name))
         except JiraRejected as error:
-            return _unreadable(error, served, rights)
+            return _unreadable(error, fix.format(name=served.workspace.name))
         return Standing(verdict=Verdict.ALLOWED if holds else Verdict.DENIED)
 
     async def _holds(self, served: Served, site: JiraSite, account: Account, issue: Issue) -> bool:
@@ -74,7 +76,5 @@ async def _is_customer(site: JiraSite, account: Account, issue: Issue) -> bool:
     return issue.is_service_desk and not account.app and await site.is_customer(account)
 
 
-def _unreadable(error: JiraRefused | JiraRejected, served: Served, rights: str) -> Standing:
-    fix = f"give the service account {rights}; or choose another `who_may`: "
-    fix += f"`jirabot workspace update {served.workspace.name} --set who_may=linked`"
+def _unreadable(error: JiraRefused | JiraRejected, fix: str) -> Standing:
     return Standing(verdict=Verdict.UNREADABLE, cause=error.message, fix=fix)

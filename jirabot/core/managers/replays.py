@@ -7,11 +7,12 @@ a resting state.
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from jirabot.core.audit import Act
+from jirabot.core.authenticity import Authenticity
 from jirabot.core.conversations import RunState
 from jirabot.core.deliveries import (
     AGAIN,
@@ -19,6 +20,7 @@ from jirabot.core.deliveries import (
     Delivery,
     DeliveryState,
     NewDelivery,
+    RawDelivery,
     SavedDelivery,
     Step,
     lane_of,
@@ -39,17 +41,14 @@ from jirabot.core.ports import (
     Deployment,
     Ids,
     PostWebhook,
+    Proof,
     ReadEnvelope,
-    Sign,
     Storage,
     Transaction,
-    Verify,
 )
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
 from jirabot.core.texts import Texts
 from jirabot.errors import DaemonSilent, InvalidInput, NotFound
-
-SIGNATURE = "x-hub-signature"
 
 TAKEN_UP_WITHIN = timedelta(seconds=30)
 """How long a command waits until a daemon begins with what it wrote down."""
@@ -64,8 +63,8 @@ class ReplayInput:
     body: bytes
     headers: Mapping[str, str]
     unchecked: str = ""
-    signed: bool = False
-    """The signature was made here."""
+    proof: Proof | None = field(default=None, repr=False)
+    """What was made here to prove it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +128,6 @@ class Replays:
         delivery: EffectDelivery,
         dry_runs: DryRuns,
         deployments: Mapping[str, Deployment],
-        verify: Verify,
-        sign: Sign,
         post: PostWebhook,
         decode: Decode,
         tell: Callable[[Mapping[str, Any]], str | None],
@@ -142,7 +139,7 @@ class Replays:
     ) -> None:
         self._storage, self._directory, self._pipeline = storage, directory, pipeline
         self._runs, self._delivery, self._dry_runs, self._deployments = runs, delivery, dry_runs, deployments
-        self._verify, self._sign, self._post, self._decode, self._tell = verify, sign, post, decode, tell
+        self._post, self._decode, self._tell = post, decode, tell
         self._read_envelope, self._daemon_runs = read_envelope, daemon_runs
         self._texts, self._clock, self._ids = texts, clock, ids
 
@@ -181,12 +178,15 @@ class Replays:
         """
         served = await self._find_workspace(given, wishes.workspace)
         given = self._signed(given, served) if wishes.sign else given
+        proof = given.proof or Proof(headers={})
         if "/integration/" not in address:
             route = self._deployments[self._deployment(given, served, wishes)].route
-            of_workspace = f"/{served.workspace.id}" if served is not None and wishes.workspace else ""
+            is_named = served is not None and (wishes.workspace or proof.token)
+            of_workspace = f"/{served.workspace.id}" if served is not None and is_named else ""
             address = f"{address.rstrip('/')}/integration/{route}/events{of_workspace}"
-        headers = {"content-type": "application/json", **kept_headers(given.headers)}
-        status, answer = await self._post(address, headers, given.body)
+        token = f"/{proof.token}" if proof.token and not address.endswith(f"/{proof.token}") else ""
+        headers = {"content-type": "application/json", **kept_headers(given.headers), **proof.headers}
+        status, answer = await self._post(f"{address}{token}", headers, given.body)
         return Posted(address=address, status=status, answer=answer)
 
     async def _wait(self, delivery_id: DeliveryId, first: Step, *, by: Principal) -> Replay:
@@ -225,8 +225,8 @@ class Replays:
             raise NotFound(
                 "no workspace here has a secret to sign it with", hint="give `--workspace NAME`, or leave `--sign` out"
             )
-        headers = {**given.headers, SIGNATURE: self._sign(given.body, served.webhook_secrets[0])}
-        return replace(given, headers=headers, unchecked="", signed=True)
+        proof = served.scheme.prove(given.body, served.webhook_secrets[0], now=self._clock.now())
+        return replace(given, headers={**given.headers, **proof.headers}, unchecked="", proof=proof)
 
     async def _record(self, given: ReplayInput, served: Served, *, again: bool, by: Principal) -> DeliveryId:
         """Write down the replay as a delivery of its own."""
@@ -327,8 +327,14 @@ class Replays:
             return Step(step="signature", outcome=f"not checked ({given.unchecked})")
         if served is None:
             return Step(step="signature", outcome="not checked (no workspace)")
-        self._verify(given.body, given.headers, served.secrets_at(self._clock.now()))
-        return Step(step="signature", outcome="right", text=self._texts.say("step.signed") if given.signed else "")
+        way, now = Authenticity(served.workspace.authenticity), self._clock.now()
+        if given.proof is None and not way.covers_body:
+            # A saved delivery has neither the secret that stood beside it, nor a token that still counts.
+            return Step(step="signature", outcome=f"not checked ({way})")
+        token = given.proof.token if given.proof else ""
+        raw = RawDelivery(headers=given.headers, body=given.body, remote="", received_at=now, token=token)
+        served.scheme.verify(raw, served.secrets_at(now))
+        return Step(step="signature", outcome="right", text=self._texts.say("step.signed") if given.proof else "")
 
     async def _duplicate_step(self, given: ReplayInput, served: Served) -> Step:
         earlier = await self._earlier(given, served)

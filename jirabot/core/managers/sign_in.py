@@ -10,7 +10,7 @@ from jirabot.core.managers.grants import Grants
 from jirabot.core.ports import Clock, Deployment, OAuth, Transaction, Vault
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason
-from jirabot.core.workspaces import API_KEY, Workspace
+from jirabot.core.workspaces import API_KEY, OAUTH_GRANT, Workspace
 from jirabot.errors import InvalidInput
 
 CONSENT_WARNING = (
@@ -88,8 +88,12 @@ class SignIn:
         return workspace
 
     def store(self, tx: Transaction, workspace: Workspace, given: Given) -> None:
-        """Keep what was given, sealed, within a transaction; a new key, or a new date of its end, ends the warning."""
+        """Keep what was given, sealed, within a transaction; a new key, or a new date of its end, ends the warning.
+
+        What another way to sign in has left is removed.
+        """
         now = self._clock.now()
+        tx.secrets.remove(workspace.id, API_KEY if self._grants.needs_consent(workspace) else OAUTH_GRANT)
         if given.api_key:
             self._vault.seal(tx, workspace.id, API_KEY, given.api_key, now=now)
         if given.app is not None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from jirabot.core import key_ends
 from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
+from jirabot.core.authenticity import Authenticity, secret_problems, text_problems
 from jirabot.core.checks import NEEDED
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId
-from jirabot.core.issues import ServerInfo
+from jirabot.core.issues import LimitsSeen, ServerInfo
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.gate import administered
@@ -19,18 +21,12 @@ from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
 from jirabot.core.managers.sign_in import Given, SignIn
 from jirabot.core.managers.users import add_link, find_account
-from jirabot.core.managers.workspace_rules import (
-    WEBHOOK_SECRET_BYTES,
-    WorkspaceRules,
-    check_free,
-    secret_problems,
-    unset_problems,
-)
+from jirabot.core.managers.workspace_rules import WorkspaceRules, check_free, unset_problems
 from jirabot.core.network import Network
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.ports import Clock, Ids, Sites, Storage, Transaction, Vault
-from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
-from jirabot.errors import Conflict, Forbidden, InvalidInput, JiraRefused, WorkspaceNotFound
+from jirabot.core.workspaces import OAUTH_GRANT, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
+from jirabot.errors import Forbidden, InvalidInput, JiraRefused, WorkspaceNotFound
 
 NETWORK_SETTINGS = frozenset(field.name for field in fields(Network))
 """The settings that say how Jira is reached."""
@@ -52,6 +48,7 @@ class Wanted:
     key_expires_at: datetime | None = None
     oauth_client_id: str = ""
     oauth_client_secret: str = field(default="", repr=False)
+    authenticity: str = ""
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
@@ -113,11 +110,15 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """What a workspace's Jira answered."""
+    """What a workspace's Jira answered. `clock_seconds`: how far its clock is ahead of ours; None: it does not tell."""
 
     workspace: Workspace
     account: Account
     info: ServerInfo
+    permissions: frozenset[str]
+    signs_webhooks: bool
+    clock_seconds: float | None
+    limits: LimitsSeen | None
     warnings: tuple[str, ...]
 
 
@@ -192,8 +193,11 @@ class WorkspaceChanges:
                 updated_at=now,
             )
             check_free(tx, saved)
+            self._check_proof(tx, saved, wanted)
             tx.workspaces.save(saved)
             self._sign_in.store(tx, saved, given)
+            if saved.base_url != workspace.base_url:
+                tx.secrets.remove(saved.id, OAUTH_GRANT)  # a consent to another site
             if wanted.webhook_secret:
                 self._vault.seal(tx, saved.id, WEBHOOK_SECRET, wanted.webhook_secret, now=now)
                 tx.secrets.remove(saved.id, PREVIOUS_WEBHOOK_SECRET)
@@ -210,6 +214,7 @@ class WorkspaceChanges:
             return Updated(workspace=saved, link=link, warnings=warnings, webhook_secret=generated)
 
         updated = await self._storage.write(change)
+        self._grants.forget()
         self._directory.forget()
         return updated
 
@@ -246,7 +251,7 @@ class WorkspaceChanges:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
-            Conflict: it is unproved, and nobody vouches for it.
+            Forbidden: it is unproved, and nobody vouches for it.
         """
 
         def change(tx: Transaction) -> tuple[Workspace, int]:
@@ -254,9 +259,9 @@ class WorkspaceChanges:
             if trust:
                 check_operator(by)
             elif workspace.state is WorkspaceState.UNPROVED:
-                raise Conflict(
+                raise Forbidden(
                     f"`{workspace.claimed_by}` has not proved that the Jira of `{workspace.name}` is theirs",
-                    hint=f"run `jirabot workspace activate {workspace.name} --trust` to vouch for them",
+                    hint=f"`jirabot webhook test {workspace.name} --issue KEY` proves it; `--trust` vouches for them",
                 )
             claimed_by = "" if trust else workspace.claimed_by
             workspace = replace(workspace, state=WorkspaceState.ACTIVE, claimed_by=claimed_by, updated_at=now)
@@ -321,12 +326,14 @@ class WorkspaceChanges:
             WorkspaceNotFound: there is none of that name.
             InvalidInput: the given secret can't be used, or is the one that is in use.
         """
-        if problems := secret_problems("webhook secret", secret, least=WEBHOOK_SECRET_BYTES):
-            raise InvalidInput("; ".join(problems))
         new = secret or random_secrets.token_urlsafe(32)
 
         def change(tx: Transaction) -> Rotated:
             workspace, now = administered(tx, name, by), self._clock.now()
+            if problems := secret_problems(Authenticity(workspace.authenticity), new):
+                raise InvalidInput("; ".join(problems))
+            if workspace.authenticity == Authenticity.JWT and not secret:
+                raise InvalidInput("with `jwt` the secret is the OAuth app's", hint="give it with `--webhook-secret -`")
             old = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
             if old == new:
                 raise InvalidInput("that is the webhook secret already", hint="give another, or none to generate one")
@@ -359,7 +366,7 @@ class WorkspaceChanges:
             InvalidInput: Jira is of another kind than the workspace.
         """
         workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name, by))
-        site = self._sites.site(workspace, credentials)
+        site, asked_at = self._sites.site(workspace, credentials), self._clock.now()
         info = await site.server_info()
         hint = "delete the workspace and create it with the right `--deployment`"
         self._rules.check_deployment(workspace, info, hint=hint)
@@ -376,7 +383,18 @@ class WorkspaceChanges:
                 f"this Jira calls itself `{own}`, so that its webhooks are refused: "
                 f"`jirabot workspace update {workspace.name} --also-known-as {own}` lets them in"
             )
-        return Validated(workspace=workspace, account=account, info=info, warnings=tuple(warnings))
+        if near := key_ends.warning(workspace, self._clock.now()):
+            warnings.append(near)
+        return Validated(
+            workspace=workspace,
+            account=account,
+            info=info,
+            permissions=held,
+            signs_webhooks=not self._rules.signing_problems(workspace, info),
+            clock_seconds=(info.server_time - asked_at).total_seconds() if info.server_time else None,
+            limits=site.limits_seen(),
+            warnings=tuple(warnings),
+        )
 
     def _awaits_consent(self, draft: Workspace, before: Workspace) -> bool:
         """Say whether nobody can be asked yet who the bot is: a consent to that way of signing in comes later."""
@@ -396,9 +414,12 @@ class WorkspaceChanges:
             )
         problems = unset_problems(wanted.unset, {**wanted.settings, **({"agent": ""} if wanted.agent else {})})
         problems += self._rules.auth_problems(workspace.deployment, wanted.auth) if wanted.auth else []
-        problems += secret_problems("API key", wanted.api_key, least=1)
+        problems += text_problems("API key", wanted.api_key, least=1)
         problems += wanted.given.problems(self._clock.now())
-        problems += secret_problems("webhook secret", wanted.webhook_secret, least=WEBHOOK_SECRET_BYTES)
+        if wanted.authenticity == Authenticity.JWT and not wanted.webhook_secret:
+            problems.append("`--webhook-secret` is missing: with `jwt` it is the client secret of the OAuth app")
+        draft = _changed(workspace, wanted)
+        problems += self._rules.authenticity_problems(draft.deployment, draft.authenticity, draft.settings)
         try:
             base_url = self._rules.safe_base(wanted.base_url) if wanted.base_url else ""
             aliases = tuple(self._rules.normal_base(url) for url in wanted.also_known_as)
@@ -407,6 +428,19 @@ class WorkspaceChanges:
         if problems:
             raise InvalidInput("; ".join(problems), hint=_SETTINGS_HINT if wanted.unset else "")
         return replace(wanted, base_url=base_url, also_known_as=aliases)
+
+    def _check_proof(self, tx: Transaction, saved: Workspace, wanted: Wanted) -> None:
+        """Say that the webhook secret, given or kept, can't prove what comes as it is wanted.
+
+        Raises:
+            InvalidInput: it can't.
+        """
+        if not (wanted.authenticity or wanted.webhook_secret):
+            return
+        secret = wanted.webhook_secret or self._vault.open(tx, saved.id, WEBHOOK_SECRET) or ""
+        if problems := secret_problems(Authenticity(saved.authenticity), secret):
+            hint = "" if wanted.webhook_secret else "give a new one with `--webhook-secret -`"
+            raise InvalidInput("; ".join(problems), hint=hint)
 
 
 _SETTINGS_HINT = "`config.example.toml` tells the settings, in its section `[workspace]`"
@@ -422,6 +456,7 @@ def _changed(workspace: Workspace, wanted: Wanted) -> Workspace:
         also_known_as=wanted.also_known_as or workspace.also_known_as,
         service_account_email=wanted.email or workspace.service_account_email,
         auth=wanted.auth or workspace.auth,
+        authenticity=wanted.authenticity or workspace.authenticity,
         agent=None if "agent" in wanted.unset else agent,
         settings={key: value for key, value in settings.items() if key not in wanted.unset},
         state=_state(workspace, wanted),

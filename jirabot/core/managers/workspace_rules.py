@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jirabot.config import Settings, WorkspaceDefaults
+from jirabot.core.authenticity import Authenticity
 from jirabot.core.issues import ServerInfo
 from jirabot.core.ports import Deployment, NormalBase, Transaction
 from jirabot.core.workspaces import Workspace, settings_of
 from jirabot.errors import ConfigurationInvalid, InvalidInput, WorkspaceExists
-
-WEBHOOK_SECRET_BYTES = 16
-"""The least that a webhook secret may have: a shorter one can be guessed (conformance B16)."""
 
 
 class WorkspaceRules:
@@ -56,6 +54,18 @@ class WorkspaceRules:
             return []
         return [f"`{auth}` is no way to sign in to this deployment: {', '.join(known.auth_methods)}"]
 
+    def authenticity_problems(self, deployment: str, way: str, settings: Mapping[str, object]) -> list[str]:
+        """Say that no webhook of such a Jira proves itself that way, or that it proves too little for *settings*."""
+        known = self._deployments.get(deployment)
+        if known is None:
+            return []
+        if way not in known.authenticities:
+            ways = ", ".join(known.authenticities)
+            return [f"`{way}` is no way in which webhooks of this deployment prove themselves: {ways}"]
+        if settings.get("verify_trigger") is False and not Authenticity(way).covers_body:
+            return [f"`verify_trigger` may be off only with `hmac`: `{way}` proves who sends, not what"]
+        return []
+
     def check_deployment(self, workspace: Workspace, info: ServerInfo, *, hint: str) -> None:
         """Say that a Jira is of another kind than its workspace; *hint* what to do then.
 
@@ -78,9 +88,21 @@ class WorkspaceRules:
 
     def signing_problems(self, workspace: Workspace, info: ServerInfo) -> list[str]:
         """Say that a Jira can't prove what it sends."""
-        if self._deployments[workspace.deployment].signs_webhooks(info):
+        signs = self._deployments[workspace.deployment].signs_webhooks(info)
+        if signs or workspace.authenticity != Authenticity.HMAC:
             return []
-        return [f"this Jira ({info.version_name}) can't sign its webhooks, so that they will be refused"]
+        command = f"`jirabot workspace update {workspace.name} --authenticity url-token` lets them in"
+        return [f"this Jira ({info.version_name}) can't sign its webhooks, so that they will be refused: {command}"]
+
+    def authenticity_for(self, workspace: Workspace, info: ServerInfo) -> tuple[Workspace, tuple[str, ...]]:
+        """Choose how the webhooks of a Jira prove themselves where nobody has, and say it where that is not usual."""
+        if self._deployments[workspace.deployment].signs_webhooks(info):
+            return workspace, ()
+        told = (
+            f"this Jira ({info.version_name}) can't sign its webhooks: they prove themselves by a secret at the end of "
+            "the events URL (`url-token`)"
+        )
+        return replace(workspace, authenticity=Authenticity.URL_TOKEN.value), (told,)
 
     def as_jira_says(
         self, draft: Workspace, info: ServerInfo, *, hint: str, trusted: bool = True
@@ -117,19 +139,6 @@ def check_free(tx: Transaction, draft: Workspace) -> None:
             raise WorkspaceExists(f"there is a workspace `{other.name}` already, for `{other.base_url}`", hint=hint)
         for url in set(draft.base_urls) & set(other.base_urls):
             raise WorkspaceExists(f"the Jira at `{url}` is served already, as workspace `{other.name}`", hint=hint)
-
-
-def secret_problems(what: str, secret: str, *, least: int) -> list[str]:
-    """Say what is wrong with a secret, without showing it; nothing where none is given."""
-    if not secret:
-        return []
-    if secret != secret.strip() or any(ord(character) < 32 or ord(character) == 127 for character in secret):
-        return [f"the {what} has outer blanks or control characters"]
-    if any(character.isspace() for character in secret):
-        return [f"the {what} has a blank in it"]
-    if len(secret.encode()) < least:
-        return [f"the {what} is shorter than {least} bytes"]
-    return []
 
 
 def unset_problems(keys: Sequence[str], changed: Mapping[str, object]) -> list[str]:

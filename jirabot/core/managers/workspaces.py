@@ -12,6 +12,7 @@ from jirabot.config import Settings, shown_settings
 from jirabot.core import objects
 from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
+from jirabot.core.authenticity import Authenticity, secret_problems, text_problems
 from jirabot.core.catching_up import begun
 from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Origin
@@ -24,12 +25,7 @@ from jirabot.core.managers.own_links import domains_of, link_caller, proved_acco
 from jirabot.core.managers.pauses import heeded
 from jirabot.core.managers.sign_in import Given, SignIn
 from jirabot.core.managers.users import add_link, find_account
-from jirabot.core.managers.workspace_rules import (
-    WEBHOOK_SECRET_BYTES,
-    WorkspaceRules,
-    check_free,
-    secret_problems,
-)
+from jirabot.core.managers.workspace_rules import WorkspaceRules, check_free
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.permissions import Linked, is_named, who_may
@@ -37,6 +33,9 @@ from jirabot.core.ports import Clock, Deployment, Ids, Sites, Storage, Transacti
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
 from jirabot.core.workspaces import OAUTH_GRANT, WEBHOOK_SECRET, Workspace, WorkspaceState, settings_of
 from jirabot.errors import InvalidInput
+
+MASK = "***"
+"""What stands in place of a secret that is not shown."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
@@ -60,6 +59,7 @@ class NewWorkspace:
     key_expires_at: datetime | None = None
     oauth_client_id: str = ""
     oauth_client_secret: str = field(default="", repr=False)
+    authenticity: str = ""
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
@@ -169,6 +169,10 @@ class Workspaces:
             info = await site.server_info()
             begun_at = info.server_time or begun_at
             hint = f"give `--deployment {info.deployment}`"
+            self._rules.check_deployment(draft, info, hint=hint)
+            if not wanted.authenticity:
+                draft, told = self._rules.authenticity_for(draft, info)
+                warnings += told
             draft, told = self._rules.as_jira_says(draft, info, hint=hint, trusted=not wanted.claimed_by)
             warnings += told
             draft = replace(draft, service_account=await site.myself())
@@ -177,6 +181,8 @@ class Workspaces:
             if wanted.owner is not None:
                 domains = domains_of(draft, settings_of(draft, self._settings.workspace).email_domains)
                 own_account = await proved_account(site, wanted.owner, domains)
+        if problems := secret_problems(Authenticity(draft.authenticity), wanted.webhook_secret):
+            raise InvalidInput("; ".join(problems))
         generated = random_secrets.token_urlsafe(32) if self._rules.takes_webhooks(draft) else ""
         secret = wanted.webhook_secret or generated
 
@@ -252,20 +258,26 @@ class Workspaces:
         """
         return self._rules.safe_base(url)
 
-    def events_url(self, workspace: Workspace) -> str:
-        """Give the canonical address of a workspace's webhook."""
-        return self._address(workspace, f"events/{workspace.id}")
+    def events_url(self, workspace: Workspace, *, secret: str = MASK) -> str:
+        """Give the canonical address of a workspace's webhook; a secret that belongs into it is masked if not given."""
+        token = f"/{secret}" if workspace.authenticity == Authenticity.URL_TOKEN else ""
+        return self._address(workspace, f"events/{workspace.id}{token}")
 
     def _address(self, workspace: Workspace, path: str) -> str:
         route = self._deployments[workspace.deployment].route
         return f"{self._settings.server.reached_at()}/integration/{route}/{path}"
 
-    def as_object(self, workspace: Workspace) -> objects.Object:
-        """Show a workspace, with its settings and where each comes from."""
+    async def unmasked_events_url(self, workspace: Workspace, *, by: Principal) -> str:
+        """Give the address as Jira has to be given it, with the secret that may be in it."""
+        secret = await self._storage.read(lambda tx: self._vault.open(tx, workspace.id, WEBHOOK_SECRET))
+        return self.events_url(workspace, secret=secret or "")
+
+    def as_object(self, workspace: Workspace, *, events_url: str = "") -> objects.Object:
+        """Show a workspace, with its settings and where each comes from. *events_url*: in place of the masked one."""
         effective = settings_of(workspace, self._settings.workspace)
         return objects.workspace(
             workspace,
-            events_url=self.events_url(workspace),
+            events_url=events_url or self.events_url(workspace),
             agent=self._settings.agent_name(),
             settings=shown_settings(effective, workspace.settings, self._settings),
         )
@@ -308,9 +320,9 @@ class Workspaces:
         if filled.deployment and known is None:
             problems.append(f"`{filled.deployment}` is no deployment: `cloud` or `dc`")
         problems += self._rules.auth_problems(filled.deployment, filled.auth)
-        problems += secret_problems("API key", filled.api_key, least=1)
+        problems += text_problems("API key", filled.api_key, least=1)
         problems += filled.given.problems(self._clock.now())
-        problems += secret_problems("webhook secret", filled.webhook_secret, least=WEBHOOK_SECRET_BYTES)
+        problems += self._authenticity_problems(filled)
         hint = "run `jirabot workspace create --help` for two examples"
         try:
             base_url = self._rules.safe_base(filled.base_url) if filled.base_url else ""
@@ -320,6 +332,14 @@ class Workspaces:
         if problems:
             raise InvalidInput("; ".join(problems), hint=hint)
         return replace(filled, base_url=base_url, also_known_as=aliases)
+
+    def _authenticity_problems(self, wanted: NewWorkspace) -> Sequence[str]:
+        way = wanted.authenticity or Authenticity.HMAC
+        if problems := self._rules.authenticity_problems(wanted.deployment, way, wanted.settings):
+            return problems
+        if way == Authenticity.JWT and not wanted.webhook_secret:
+            return ["`--webhook-secret` is missing: with `jwt` it is the client secret of the OAuth app"]
+        return secret_problems(Authenticity(way), wanted.webhook_secret)
 
     def _draft(self, wanted: NewWorkspace) -> Workspace:
         now = self._clock.now()
@@ -332,7 +352,7 @@ class Workspaces:
             state=_state(wanted),
             claimed_by=wanted.claimed_by,
             auth=wanted.auth,
-            authenticity="hmac",
+            authenticity=wanted.authenticity or Authenticity.HMAC.value,
             service_account=Account(id=AccountId(""), email=wanted.email),
             service_account_email=wanted.email,
             agent=BackendName(wanted.agent) if wanted.agent else None,
@@ -382,7 +402,7 @@ class Workspaces:
                 Missing(
                     what="webhook",
                     text="no webhook has arrived yet",
-                    command=f"in Jira, send comments and issue updates to {self.events_url(workspace)}",
+                    command=f"jirabot webhook register {name}",
                 )
             )
         return tuple(found)

@@ -1,27 +1,50 @@
 """What core needs of Jira: its client, its two kinds, and how its webhooks are proved and read."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from jirabot.core.authenticity import Authenticity
 from jirabot.core.bodies import Body
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
 from jirabot.core.catching_up import ChangedIssue, Span
 from jirabot.core.credentials import Credentials
-from jirabot.core.deliveries import Envelope
+from jirabot.core.deliveries import Envelope, RawDelivery
 from jirabot.core.grants import Authority, Grant, OAuthApp, Site
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId
-from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, ServerInfo
+from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, LimitsSeen, ServerInfo
 from jirabot.core.people import Account
 from jirabot.core.visibility import Visibility
+from jirabot.core.webhooks import HeldWebhook, WantedWebhook
 from jirabot.core.workspaces import Workspace
 
-Verify = Callable[[bytes, Mapping[str, str], Sequence[bytes]], None]
-"""Prove a body by its headers with one of the secrets, or raise SignatureRejected."""
+
+class Proof(NamedTuple):
+    """What proves a delivery: headers, and a last segment of the address where that is the secret's place."""
+
+    headers: Mapping[str, str]
+    token: str = ""
 
 
-Sign = Callable[[bytes, bytes], str]
-"""Make the signature of a body with a secret."""
+class Scheme(Protocol):
+    """One way in which deliveries prove themselves."""
+
+    def verify(self, raw: RawDelivery, secrets: Sequence[bytes]) -> None:
+        """Prove a delivery with any of *secrets*.
+
+        Raises:
+            SignatureRejected: it does not prove itself.
+        """
+
+    def prove(self, body: bytes, secret: bytes, *, now: datetime) -> Proof:
+        """Make what proves a body."""
+
+
+class Schemes(Protocol):
+    """Gives the scheme of each way."""
+
+    def __call__(self, way: str, *, header: str) -> Scheme:
+        """Give what proves deliveries that *way*; *header*: the name of the header that holds the secret."""
 
 
 PostWebhook = Callable[[str, Mapping[str, str], bytes], Awaitable[tuple[int, str]]]
@@ -44,6 +67,32 @@ NormalBase = Callable[[str], str]
 """Bring a base URL into its one form, or raise InvalidInput where it is none (or not fit for its purpose)."""
 
 
+class WebhookAdministration(Protocol):
+    """The webhooks of one workspace's Jira; raises as `JiraSite`."""
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether they expire, and have to be refreshed."""
+
+    async def list(self) -> Sequence[HeldWebhook]: ...
+    async def put(self, wanted: WantedWebhook, *, in_place_of: HeldWebhook | None) -> HeldWebhook:
+        """Make a webhook, or change the one that stands; gives it as Jira shows it afterwards.
+
+        Raises:
+            InvalidInput: Jira does not take it, and says why.
+        """
+
+    async def delete(self, webhook_id: str) -> None:
+        """Remove one.
+
+        Raises:
+            JiraGone: it is not there.
+        """
+
+    async def refresh(self, webhook_ids: Sequence[str]) -> datetime | None:
+        """Put off when they expire, and give that time; None where it is not told, or they never do."""
+
+
 class JiraSite(Protocol):
     """One workspace's Jira, asked as its service account.
 
@@ -54,6 +103,9 @@ class JiraSite(Protocol):
     async def server_info(self) -> ServerInfo: ...
     async def myself(self) -> Account:
         """Ask who the service account is."""
+
+    def limits_seen(self) -> LimitsSeen | None:
+        """Give what Jira last told of its rate limits, in any answer; None where it told nothing."""
 
     async def key_expires_at(self) -> datetime | None:
         """Ask until when the service account's key counts; None where Jira does not tell, or it is for ever."""
@@ -125,10 +177,12 @@ class JiraSite(Protocol):
         By its property or footer; with *words* given, one that bears neither and says the same is found, too.
         """
 
-    async def list_changes(
+    def iter_changes(
         self, span: Span, *, now: datetime, projects: Sequence[str] = (), known: Mapping[IssueId, datetime] = ...
-    ) -> Sequence[ChangedIssue]:
-        """Find the issues that changed since *span* began, each with what happened on it within.
+    ) -> AsyncIterator[Sequence[ChangedIssue]]:
+        """Find the issues that changed since *span* began, a few at a time, each with what happened on it within.
+
+        Those that changed longest ago come first.
 
         With *projects*, of no others than these (keys). *known*: issues that are left out where they have not been
         updated since. *now* is Jira's time; so are those of the span.
@@ -137,6 +191,18 @@ class JiraSite(Protocol):
     @property
     def calls_count(self) -> int:
         """How many requests this client has made."""
+
+    async def delete_comment(self, issue_id: IssueId, comment_id: CommentId) -> None: ...
+    async def search_updated(
+        self, *, since_minutes: int, until_minutes: int = 0, jql: str = "", most: int
+    ) -> Sequence[IssueId]:
+        """Find issues that changed between so many minutes ago, the one that did last first; no more than *most*.
+
+        *jql*: a condition more. Asks first who we are: with bad credentials Jira Cloud finds nothing, and does not say.
+        """
+
+    def webhooks(self, info: ServerInfo, *, dynamic: bool) -> WebhookAdministration:
+        """Give the administration of its webhooks; *dynamic*: of those of an OAuth app."""
 
     def issue_address(self, issue_key: IssueKey) -> str:
         """Make the address where people see an issue."""
@@ -236,6 +302,14 @@ class Deployment(Protocol):
 
     def consent_lasts(self) -> timedelta | None:
         """Say how long a consent lasts that is not used; None where that is not told."""
+
+    @property
+    def authenticities(self) -> Sequence[Authenticity]:
+        """The ways in which its deliveries can prove themselves, the default first."""
+
+    @property
+    def person_key(self) -> str:
+        """The field that names an account for good: `accountId` or `key`."""
 
     @property
     def sends_again(self) -> bool:

@@ -21,6 +21,7 @@ from jirabot.core.ports.upkeep import (
     BreakerStore,
     BudgetStore,
     CheckpointStore,
+    RegistrationStore,
     RejectionStore,
     RetentionStore,
     SoundnessStore,
@@ -50,6 +51,8 @@ class Transaction(Protocol):
     def conversations(self) -> ConversationStore: ...
     @property
     def outbox(self) -> OutboxStore: ...
+    @property
+    def registrations(self) -> RegistrationStore: ...
     @property
     def rejections(self) -> RejectionStore: ...
     @property

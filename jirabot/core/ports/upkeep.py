@@ -12,6 +12,7 @@ from jirabot.core.conversations import Run
 from jirabot.core.ids import BackendName, ConversationId, WorkspaceId
 from jirabot.core.soundness import BodyFile, Dangling, Held
 from jirabot.core.troubles import Reason, Strike, Trouble
+from jirabot.core.webhooks import Registration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,18 @@ class RejectionStore(Protocol):
 
     def forget(self, *, before: datetime) -> int:
         """Remove those of all workspaces that came before then; count them."""
+
+
+class RegistrationStore(Protocol):
+    """The webhooks that jirabot has made, as far as it has not removed them again."""
+
+    def save(self, registration: Registration) -> None:
+        """Add one, or replace the workspace's of that id."""
+
+    def list(self, workspace_id: WorkspaceId | None = None) -> Sequence[Registration]:
+        """List them (of a workspace), the newest first."""
+
+    def remove(self, workspace_id: WorkspaceId, webhook_id: str) -> None: ...
 
 
 class TroubleStore(Protocol):

@@ -5,14 +5,15 @@ The names of the reference's fields are kept. Empty and `null` are the same as a
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jirabot.core.deliveries import DeliveryState
 from jirabot.core.effects import EffectState
 from jirabot.errors import FieldsInvalid
 
+ADDRESS = r"^https?://[^\s\x00-\x1f\x7f]+$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 EMAIL = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+$"
 KEY = r"^[^\s\x00-\x1f\x7f]+$"
@@ -30,14 +31,14 @@ _SAID = {
 }
 
 
-def _absent(value: object) -> object:
-    return None if value == "" else value
-
-
 Name = Annotated[
     str, Field(pattern=NAME, description="The workspace's name, as a rule its Jira's host; upper case is folded")
 ]
-OptionalName = Annotated[str | None, BeforeValidator(_absent), Field(pattern=NAME)]
+OptionalName = Annotated[str, Field(pattern=NAME)] | Literal[""] | None
+Address = Annotated[str, Field(pattern=ADDRESS, max_length=2000)] | Literal[""] | None
+Email = Annotated[str, Field(pattern=EMAIL, max_length=320)] | Literal[""] | None
+Key = Annotated[str, Field(pattern=KEY)] | Literal[""] | None
+Secret = Annotated[str, Field(pattern=SECRET)] | Literal[""] | None
 
 
 class Given(BaseModel):
@@ -50,17 +51,11 @@ class SaveWorkspace(Given):
     """A workspace to be made, or changed: what is left out is made up, or stays as it is."""
 
     workspace_name: Name
-    base_url: Annotated[str | None, BeforeValidator(_absent)] = Field(
-        None, max_length=2000, description="Where that Jira is; made of the name if not given"
-    )
-    svc_acc_email: Annotated[str | None, BeforeValidator(_absent)] = Field(
-        None, pattern=EMAIL, description="The service account's e-mail; Cloud needs it"
-    )
-    svc_acc_api_key: Annotated[str | None, BeforeValidator(_absent)] = Field(
-        None, pattern=KEY, description="The service account's API token or PAT; a new workspace needs it"
-    )
-    webhook_secret: Annotated[str | None, BeforeValidator(_absent)] = Field(
-        None, pattern=SECRET, description="What its webhooks are signed with; one is made for a new workspace"
+    base_url: Address = Field(None, description="Where that Jira is; made of the name if not given")
+    svc_acc_email: Email = Field(None, description="The service account's e-mail; Cloud needs it")
+    svc_acc_api_key: Key = Field(None, description="The service account's API token or PAT; a new workspace needs it")
+    webhook_secret: Secret = Field(
+        None, description="What its webhooks are signed with; one is made for a new workspace"
     )
     is_active: bool = Field(True, description="`false` keeps its deliveries, and processes none")
 
@@ -111,7 +106,11 @@ class OutboxPage(Page):
 
 def invalid(error: ValidationError, model: type[BaseModel]) -> FieldsInvalid:
     """Say what is wrong with each field, and nothing of what it holds: that may be a secret."""
-    return FieldsInvalid({".".join(map(str, each["loc"])): _said(each, model) for each in error.errors()})
+    told: dict[str, str] = {}
+    for each in error.errors(include_url=False, include_input=False, include_context=False):
+        # A field that may also be empty or null is told of once: by what else it may be.
+        told.setdefault(str(each["loc"][0]) if each["loc"] else "", _said(each, model))
+    return FieldsInvalid(told)
 
 
 def _said(error: Mapping[str, Any], model: type[BaseModel]) -> str:

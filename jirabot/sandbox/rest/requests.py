@@ -7,11 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
-from jirabot.sandbox.issues import JsonObject, Person
+from jirabot.sandbox.issues import Grant, JsonObject, Person
 from jirabot.sandbox.refusals import Refusal
 
 ACTOR: ContextVar[Person | None] = ContextVar("actor", default=None)
 """Who asks, in the task that serves the request."""
+
+
+GRANT: ContextVar[Grant | None] = ContextVar("grant", default=None)
+"""The app that asks as that person, where it is one."""
 
 
 def actor_of() -> Person | None:

@@ -15,7 +15,7 @@ from jirabot.sandbox.issues import JsonObject, Webhook
 from jirabot.sandbox.jira import Jira
 from jirabot.sandbox.refusals import Refusal
 from jirabot.sandbox.rest.accounts import signed_in
-from jirabot.sandbox.rest.requests import answer, done, read_object
+from jirabot.sandbox.rest.requests import answer, done, number, read_object
 
 
 class Webhooks:
@@ -37,7 +37,11 @@ class Webhooks:
 
     async def _list(self, request: web.Request) -> web.Response:
         self._check_administrator(request)
-        return answer([self._face.webhook(webhook) for webhook in self._jira.webhooks.values()])
+        shown = [self._face.webhook(webhook) for webhook in self._jira.webhooks.values() if webhook.grant is None]
+        if self._face.pages_webhooks:
+            start, limit = number(request.query, "start", 0), number(request.query, "limit", len(shown))
+            shown = shown[start : start + limit]
+        return answer(shown)
 
     async def _create(self, request: web.Request) -> web.Response:
         settings = await self._settings(request)
@@ -68,10 +72,10 @@ class Webhooks:
 
     def _find(self, request: web.Request) -> Webhook:
         self._check_administrator(request)
-        number = request.match_info["webhook"]
-        found = self._jira.webhooks.get(int(number)) if number.isdecimal() else None
-        if found is None:
-            raise Refusal(404, f"Webhook with id {number} does not exist.")
+        name = request.match_info["webhook"]
+        found = self._jira.webhooks.get(int(name)) if name.isdecimal() else None
+        if found is None or found.grant is not None:
+            raise Refusal(404, f"Webhook with id {name} does not exist.")
         return found
 
     async def _settings(self, request: web.Request) -> JsonObject:

@@ -19,7 +19,15 @@ from jirabot.storage.memory.forgetting import Forgetting
 from jirabot.storage.memory.holds import Breakers, Pauses
 from jirabot.storage.memory.outbox import Outbox
 from jirabot.storage.memory.tables import Tables
-from jirabot.storage.memory.upkeep import Budgets, Checkpoints, Rejections, Retention, Soundness, Troubles
+from jirabot.storage.memory.upkeep import (
+    Budgets,
+    Checkpoints,
+    Registrations,
+    Rejections,
+    Retention,
+    Soundness,
+    Troubles,
+)
 
 T = TypeVar("T")
 
@@ -85,6 +93,7 @@ class _Unit:
         self.deliveries = Deliveries(state)
         self.conversations = Conversations(state)
         self.outbox = Outbox(state)
+        self.registrations = Registrations(state)
         self.rejections = Rejections(state)
         self.pauses = Pauses(state)
         self.troubles = Troubles(state)

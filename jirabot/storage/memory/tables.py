@@ -38,6 +38,7 @@ from jirabot.core.ports import Rejection, Sealed
 from jirabot.core.repositories import Repository
 from jirabot.core.tokens import Token
 from jirabot.core.troubles import Strike, Trouble
+from jirabot.core.webhooks import Registration
 from jirabot.core.workspaces import Workspace
 from jirabot.errors import Conflict
 
@@ -98,6 +99,7 @@ class Tables:
     run_events: dict[int, RunEvent] = field(default_factory=dict)
     outbox: dict[EffectId, OwedEffect] = field(default_factory=dict)
     rejections: dict[WorkspaceId, tuple[Rejection, ...]] = field(default_factory=dict)
+    registrations: dict[tuple[WorkspaceId, str], Registration] = field(default_factory=dict)
     pauses: dict[str, Pause] = field(default_factory=dict)
     breakers: dict[BackendName, Breaker] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from jirabot.core.ids import (
 from jirabot.core.ports import ForgottenRequests, Rejection
 from jirabot.core.soundness import BodyFile, Dangling, Held
 from jirabot.core.troubles import Reason, Strike, Trouble
+from jirabot.core.webhooks import Registration
 from jirabot.storage.memory.outbox import Outbox
 from jirabot.storage.memory.tables import Store, add_new
 
@@ -39,6 +40,21 @@ class Rejections(Store):
             forgotten += len(known) - len(kept)
             self._state.rejections[workspace_id] = kept
         return forgotten
+
+
+class Registrations(Store):
+    """Fulfils `RegistrationStore`."""
+
+    def save(self, registration: Registration) -> None:
+        self._state.registrations[registration.workspace_id, registration.webhook_id] = registration
+
+    def list(self, workspace_id: WorkspaceId | None = None) -> Sequence[Registration]:
+        found = [each for each in self._state.registrations.values() if workspace_id in (None, each.workspace_id)]
+        by_id = sorted(found, key=lambda each: (each.workspace_id, each.webhook_id))
+        return sorted(by_id, key=lambda each: each.registered_at, reverse=True)
+
+    def remove(self, workspace_id: WorkspaceId, webhook_id: str) -> None:
+        self._state.registrations.pop((workspace_id, webhook_id), None)
 
 
 class Troubles(Store):

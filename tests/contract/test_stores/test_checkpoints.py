@@ -63,8 +63,12 @@ async def test_deliveries_are_listed_by_how_they_came(storage: Storage, origin: 
     assert [(each.id, each.origin) for each in found] == [(origin.value, origin)]
 
 
-async def test_what_was_told_is_known_by_its_trigger_key(storage: Storage):
-    """Whatever came of it, but only once it was handled."""
+@pytest.mark.parametrize(
+    ("state", "is_told"),
+    [(DeliveryState.IGNORED, True), (DeliveryState.DONE, True), (DeliveryState.DEAD, False)],
+)
+async def test_what_was_told_is_known_by_its_trigger_key(storage: Storage, state: DeliveryState, is_told: bool):
+    """Whatever came of it, but only once it was handled, and not where it was given up."""
 
     def told(tx: Transaction) -> list[bool]:
         keys = ((WS, KEY), (OTHER, KEY), (WS, TriggerKey("comment:2")))
@@ -75,6 +79,19 @@ async def test_what_was_told_is_known_by_its_trigger_key(storage: Storage):
 
     lease = await claim(storage)
     assert lease is not None
-    ignored = Outcome(state=DeliveryState.IGNORED, decision="ignore", reason="not-asked", text="", trigger_key=KEY)
-    await storage.write(lambda tx: tx.deliveries.conclude(lease, DeliveryId("d1"), ignored, now=at(1)))
-    assert await storage.read(told) == [True, False, False]
+    concluded = Outcome(state=state, decision="", reason="", text="", trigger_key=KEY)
+    await storage.write(lambda tx: tx.deliveries.conclude(lease, DeliveryId("d1"), concluded, now=at(1)))
+    assert await storage.read(told) == [is_told, False, False]
+
+
+async def test_what_was_dead_from_the_start_is_handled_where_a_person_wants_it(storage: Storage):
+    """It has never waited in its lane, and so there was none."""
+    await storage.record(delivery(issue=None, state=DeliveryState.DEAD, origin=Origin.GAP))
+    assert await claim(storage) is None
+
+    assert await storage.write(lambda tx: tx.deliveries.retry(DeliveryId("d1"), now=NOW))
+    lease = await claim(storage)
+    assert lease is not None
+    head = await storage.read(lambda tx: tx.deliveries.head_of(lease, now=at(1)))
+    assert head is not None
+    assert (head.id, head.origin) == ("d1", Origin.GAP)

@@ -288,6 +288,18 @@ CREATE TABLE users (
 	CONSTRAINT users_name_key UNIQUE (name)
 );
 INSERT INTO "users" VALUES('user-ada','ada',1795521600123456);
+CREATE TABLE webhooks (
+	workspace_id TEXT NOT NULL, 
+	webhook_id TEXT NOT NULL, 
+	dynamic BOOLEAN NOT NULL, 
+	url TEXT NOT NULL, 
+	jql TEXT NOT NULL, 
+	registered_at BIGINT NOT NULL, 
+	refreshed_at BIGINT NOT NULL, 
+	expires_at BIGINT, 
+	CONSTRAINT webhooks_pk PRIMARY KEY (workspace_id, webhook_id), 
+	CONSTRAINT webhooks_workspace_id_fk FOREIGN KEY(workspace_id) REFERENCES workspaces (id) DEFERRABLE INITIALLY DEFERRED
+);
 CREATE TABLE workspaces (
 	id TEXT NOT NULL, 
 	name TEXT NOT NULL, 

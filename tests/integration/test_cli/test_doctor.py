@@ -154,14 +154,14 @@ def test_the_webhooks_signature_is_wrong(cli: Cli, cloud: Jira) -> None:
             at=SystemClock().now(),
             remote="10.0.0.7",
             header_names=("x-hub-signature",),
-            cause="the delivery's signature is missing or wrong",
+            cause="its `X-Hub-Signature` is wrong",
         )
         tx.rejections.add([rejection])
 
     write(cli, reject)
 
     found = findings(cli)["webhook"]
-    assert "from 10.0.0.7, did not prove itself: the delivery's signature is missing or wrong" in found["text"]
+    assert "from 10.0.0.7, did not prove itself: its `X-Hub-Signature` is wrong" in found["text"]
     assert "jirabot workspace rotate-secret acme" in found["fix"]
 
 
@@ -240,6 +240,24 @@ def test_the_port_is_taken(cli: Cli, cloud: Jira) -> None:
 
     assert found["text"] == f"`127.0.0.1:{port}` can't be listened on: Address already in use"
     assert "[server] port" in found["fix"]
+
+
+@pytest.mark.parametrize(
+    ("who_may", "lacking"),
+    [
+        ("group:276f955c", "USER_PICKER"),
+        ("role:10002", "ADMINISTER_PROJECTS, USER_PICKER"),
+        ("can-edit", "ADMINISTER_PROJECTS"),
+        ("linked", ""),
+    ],
+)
+def test_the_service_account_may_not_ask_who_may_trigger_it(cli: Cli, own: Jira, who_may: str, lacking: str) -> None:
+    set_up(cli, own, "--set", f"who_may={who_may}")
+    own.sandbox.jira.deny(own.sandbox.bot, "USER_PICKER", "ADMINISTER_PROJECTS")
+
+    found = findings(cli)
+
+    assert found.get("permissions", {"text": ""})["text"].partition("lacks ")[2] == lacking
 
 
 def test_the_service_account_lacks_rights(cli: Cli, own: Jira) -> None:

@@ -252,7 +252,7 @@ def test_a_wrong_signature_ends_it(world: World, also: list[str]) -> None:
 
     ran = world.cli("replay", forged, *also)
 
-    assert (ran.code, ran.error) == (4, "the delivery's signature is missing or wrong")
+    assert (ran.code, ran.error) == (4, "the delivery does not prove that it comes from the workspace's Jira")
     assert len(world.cli.done("event", "list", "--json").objects) == before
 
 

@@ -130,7 +130,7 @@ def test_an_event_is_replayed_dry_and_again(world: World) -> None:
 @pytest.mark.parametrize(
     ("to", "code", "sentence"),
     [
-        pytest.param("http://127.0.0.1:1", 5, "nobody answers at `http://127.0.0.1:1/integration/jira-dc/events`"),
+        pytest.param("http://127.0.0.1:1", 5, "nobody answers at `http://127.0.0.1:1`"),
         pytest.param("http://127.0.0.1:1/integration/jira/events", 5, None),
         pytest.param("here", 2, "`here/integration/jira-dc/events` is no address of a daemon"),
         pytest.param("ftp://127.0.0.1", 2, "`ftp://127.0.0.1/integration/jira-dc/events` is no address of a daemon"),

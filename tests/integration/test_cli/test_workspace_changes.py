@@ -226,17 +226,26 @@ def test_validate_tells_what_jira_answers(cli: Cli, jira: Jira) -> None:
 
     found = cli.done("workspace", "validate", "acme", "--json").object
 
-    assert {**found, "version": "", "account": ""} == {
+    is_cloud = jira.sandbox.deployment == "cloud"
+    assert {**found, "version": "", "account": "", "clock_seconds": 0} == {
         "id": made["id"],
         "workspace": "acme",
         "status": "active",
         "deployment": jira.sandbox.deployment,
         "version": "",
         "base_url": jira.base_url,
+        "cloud_id": None,
+        "auth": "api-token" if is_cloud else "pat",
+        "key_expires_at": None,
         "service_account": "OpenHands",
         "account": "",
+        "permissions": ["ADD_COMMENTS", "BROWSE_PROJECTS", "EDIT_OWN_COMMENTS"],
+        "signs_webhooks": True,
+        "clock_seconds": 0,
+        "limits": None,
         "warnings": [],
     }
+    assert abs(found["clock_seconds"]) < 60
     assert found["account"]
     assert found["version"]
 

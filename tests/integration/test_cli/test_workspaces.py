@@ -58,7 +58,7 @@ def test_a_new_workspace_is_shown_whole_with_its_secret_and_what_is_missing(cli:
         {
             "what": "webhook",
             "text": "no webhook has arrived yet",
-            "command": f"in Jira, send comments and issue updates to {made['events_url']}",
+            "command": "jirabot webhook register acme",
         },
     ]
 
@@ -138,7 +138,13 @@ def test_each_setting_says_where_it_comes_from(cli: Cli, cloud: Jira, monkeypatc
         "mention": {"value": ["@bot", "@helper"], "origin": "workspace"},
         "label": {"value": "bot", "origin": "jirabot.toml:2"},
         "triggers": {"value": ["mention", "label"], "origin": "default"},
+        "who_may": {"value": "linked", "origin": "default"},
+        "customers": {"value": False, "origin": "default"},
+        "projects": {"value": [], "origin": "default"},
         "verify_trigger": {"value": True, "origin": "default"},
+        "events_networks": {"value": [], "origin": "default"},
+        "events_header": {"value": "X-Jirabot-Token", "origin": "default"},
+        "silent_after": {"value": "6h", "origin": "default"},
         "no_repository": {"value": "ask", "origin": "default"},
         "service_desk": {"value": "internal", "origin": "default"},
         "email_domains": {"value": [], "origin": "default"},
@@ -339,14 +345,68 @@ def test_it_warns_where_the_service_account_is_the_person_that_is_linked(cli: Cl
     )
 
 
-def test_it_warns_of_a_data_center_that_signs_no_webhooks(cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("options", "way", "told"),
+    [
+        pytest.param([], "url-token", "they prove themselves by a secret at the end of the events URL", id="by itself"),
+        pytest.param(
+            ["--authenticity", "hmac"],
+            "hmac",
+            "`jirabot workspace update acme --authenticity url-token` lets them in",
+            id="asked for",
+        ),
+        pytest.param(["--authenticity", "header"], "header", "", id="another"),
+    ],
+)
+def test_a_data_center_that_signs_nothing_proves_itself_by_its_address(
+    cli: Cli, options: list[str], way: str, told: str
+) -> None:
     jira = Jira("dc", version="9.12.4")
     try:
-        ran = cli.done(*jira.creation(), "--json", typed=jira.token)
+        ran = cli.done(*jira.creation(), *options, "--json", typed=jira.token)
     finally:
         jira.close()
 
-    assert ran.err.startswith("warning: this Jira (9.12.4) can't sign its webhooks, so that they will be refused\n")
+    assert ran.object["authenticity"] == way
+    assert told in ran.err
+    assert ("this Jira (9.12.4) can't sign its webhooks" in ran.err) is bool(told)
+
+
+def test_the_secret_in_an_address_is_shown_only_to_who_asks(cli: Cli, data_center: Jira) -> None:
+    made = cli.done(*data_center.creation(), "--authenticity", "url-token", "--json", typed=data_center.token).object
+    whole = cli.done("workspace", "show", "acme", "--show-secrets", "--json").object["events_url"]
+
+    assert made["events_url"].endswith(f"/{made['id']}/***")
+    assert whole == made["events_url"].replace("***", made["webhook_secret"])
+    assert cli.done("workspace", "show", "acme", "--json").object["events_url"] == made["events_url"]
+    assert made["webhook_secret"] not in cli.done("workspace", "show", "acme").out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ["--authenticity", "jwt"],
+            "`--webhook-secret` is missing: with `jwt` it is the client secret of the OAuth app",
+        ),
+        (["--authenticity", "header", "--set", "verify_trigger=false"], "`verify_trigger` may be off only with `hmac`"),
+        (["--set", "events_networks=10.0.0.1/8"], "with no address within them"),
+        (["--set", "events_header=X-Hub-Signature"], "this one is stored with each event"),
+        (["--set", "events_header=X Token"], "the name of a header"),
+    ],
+)
+def test_a_proof_that_proves_too_little_is_refused(cli: Cli, cloud: Jira, options: list[str], told: str) -> None:
+    ran = cli(*cloud.creation(), *options, typed=cloud.token)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.error
+
+
+def test_data_center_has_no_dynamic_webhooks(cli: Cli, data_center: Jira) -> None:
+    ran = cli(*data_center.creation(), "--authenticity", "jwt", typed=data_center.token)
+    assert (ran.code, ran.error) == (
+        2,
+        "`jwt` is no way in which webhooks of this deployment prove themselves: hmac, header, url-token",
+    )
 
 
 def test_the_address_that_a_jira_has_for_itself_counts_too(cli: Cli, cloud: Jira) -> None:

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _add_sign_in()
     _add_origin_of_links()
     _add_catch_up()
+    _add_webhooks()
 
 
 def _spare_new_deliveries_indexes() -> None:
@@ -66,6 +67,29 @@ def _add_catch_up() -> None:
             ["workspace_id"],
             ["workspaces.id"],
             name="checkpoints_workspace_id_fk",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+    )
+
+
+def _add_webhooks() -> None:
+    """Keep which webhooks jirabot has made in Jira."""
+    op.create_table(
+        "webhooks",
+        sa.Column("workspace_id", sa.Text, nullable=False),
+        sa.Column("webhook_id", sa.Text, nullable=False),
+        sa.Column("dynamic", sa.Boolean, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("jql", sa.Text, nullable=False),
+        sa.Column("registered_at", sa.BigInteger, nullable=False),
+        sa.Column("refreshed_at", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger),
+        sa.PrimaryKeyConstraint("workspace_id", "webhook_id", name="webhooks_pk"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name="webhooks_workspace_id_fk",
             deferrable=True,
             initially="DEFERRED",
         ),

@@ -1,0 +1,162 @@
+"""`webhook test`: a comment with a nonce is written, and its webhook awaited. Also how a workspace is proved."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from jirabot.core.ids import CommentId, DeliveryId, EffectId, IssueId, IssueKey, WorkspaceId
+from jirabot.core.managers.directory import Directory, Served, named
+from jirabot.core.managers.webhooks import LOOKED_AT, Webhooks
+from jirabot.core.people import Principal
+from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
+from jirabot.core.texts import Texts
+from jirabot.core.visibility import Internal, Public
+from jirabot.core.webhooks import HeldWebhook
+from jirabot.core.workspaces import Workspace, WorkspaceState
+from jirabot.errors import CommandFailed, DaemonSilent, JirabotError
+
+WITHIN = timedelta(seconds=30)
+"""How long the comment's webhook may take; Jira Cloud sends what a person does within these."""
+
+LOOK_SECONDS = 0.5
+
+REMOVING_SECONDS = 15.0
+"""How long the comment may take to be removed again, whatever came of the test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A webhook that came. `activated`: that proved the workspace. `left`: why the comment could not be removed."""
+
+    workspace: Workspace
+    delivery_id: DeliveryId
+    took: timedelta
+    activated: bool = False
+    left: str = ""
+
+
+class WebhookTests:
+    """Tests webhooks."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        directory: Directory,
+        webhooks: Webhooks,
+        daemon_runs: Callable[[], bool],
+        texts: Texts,
+        clock: Clock,
+        ids: Ids,
+        switched_off: Collection[str],
+    ) -> None:
+        """*switched_off*: the deployments whose deliveries are kept, and not processed."""
+        self._storage, self._directory, self._webhooks = storage, directory, webhooks
+        self._daemon_runs, self._texts, self._clock, self._ids = daemon_runs, texts, clock, ids
+        self._switched_off = switched_off
+
+    async def test(self, name: str, issue_key: str, *, by: Principal) -> Tested:
+        """Comment a nonce on an issue and wait for its webhook; a workspace that was not proved is active then.
+
+        The nonce counts from a delivery that has proved itself in the workspace's own way. The comment is removed.
+
+        Raises:
+            WorkspaceNotFound: there is none of that name.
+            DaemonSilent: no daemon runs that could receive it.
+            CommandFailed: nothing came; the message says why, as far as that can be told.
+            JiraGone, JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
+        """
+        workspace = await self._storage.read(lambda tx: named(tx, name))
+        if not self._daemon_runs():
+            raise DaemonSilent("no daemon runs that could receive a webhook", hint="start it with `jirabot serve`")
+        served = await self._directory.get(workspace.id)
+        site = self._directory.site(served)
+        issue = await site.get_issue(IssueKey(issue_key))
+        nonce, began = self._ids.sortable(), self._clock.now()
+        comment_id = await site.post_comment(
+            issue.id,
+            self._texts.say("comment.webhook-test", nonce=nonce),
+            visibility=Internal() if issue.is_service_desk else Public(),
+            mark=EffectId(nonce),
+        )
+        left = ""
+        try:
+            delivery_id = await self._await(workspace.id, nonce, began)
+        finally:
+            left = await self._remove(site, issue.id, comment_id)
+        if delivery_id is None:
+            raise await self._cause(served, site, began)
+        activated = await self._storage.write(lambda tx: self._activate(tx, workspace.id))
+        self._directory.forget()
+        took = self._clock.now() - began
+        now = await self._storage.read(lambda tx: named(tx, name))
+        return Tested(workspace=now, delivery_id=delivery_id, took=took, activated=activated, left=left)
+
+    async def _await(self, workspace_id: WorkspaceId, nonce: str, began: datetime) -> DeliveryId | None:
+        until = began + WITHIN
+        while True:
+            seen = self._storage.generation()
+            if found := await self._storage.read(lambda tx: _delivery_with(tx, workspace_id, nonce, began)):
+                return found
+            if self._clock.now() >= until:
+                return None
+            await self._storage.changed(seen, within_seconds=LOOK_SECONDS)
+
+    async def _remove(self, site: JiraSite, issue_id: IssueId, comment_id: CommentId) -> str:
+        """Remove the comment, and say why where that can't be done."""
+        try:
+            async with asyncio.timeout(REMOVING_SECONDS):
+                await site.delete_comment(issue_id, comment_id)
+        except JirabotError as error:
+            return error.message
+        except TimeoutError:
+            return f"Jira did not answer in {REMOVING_SECONDS:.0f} s"
+        return ""
+
+    def _activate(self, tx: Transaction, workspace_id: WorkspaceId) -> bool:
+        workspace = tx.workspaces.find(workspace_id)
+        if workspace is None or workspace.state is not WorkspaceState.UNPROVED:
+            return False
+        now = self._clock.now()
+        tx.workspaces.save(replace(workspace, state=WorkspaceState.ACTIVE, updated_at=now))
+        if workspace.deployment not in self._switched_off:
+            tx.deliveries.release_kept(workspace_id, now=now)
+        return True
+
+    async def _cause(self, served: Served, site: JiraSite, began: datetime) -> CommandFailed:
+        """Say why nothing came, as far as that can be told."""
+        name = served.workspace.name
+        rejections = await self._storage.read(lambda tx: tx.rejections.list(served.workspace.id))
+        rejected = next((each for each in rejections if each.at >= began), None)
+        if rejected is not None:
+            return CommandFailed(
+                f"a request came from {rejected.remote} that did not prove itself: {rejected.cause}",
+                hint=f"`jirabot webhook register {name}` gives Jira the workspace's present secret",
+            )
+        try:
+            held: Sequence[HeldWebhook] | None = await self._webhooks.held(served, site)
+        except JirabotError:
+            held = None
+        anew = f"`jirabot webhook register {name}` sets it up"
+        if held is not None and not held:
+            return CommandFailed("nothing came: no webhook in Jira sends to this workspace", hint=anew)
+        if held and all(each.enabled is False for each in held):
+            return CommandFailed("nothing came: the webhook is switched off in Jira", hint=f"{anew} anew")
+        filters = ", ".join(f"`{each.jql}`" for each in held or () if each.jql)
+        about = f", and whether its filter {filters} lets this issue through" if filters else ""
+        return CommandFailed(
+            f"nothing came within {WITHIN.seconds} s",
+            hint=f"see whether Jira reaches `[server] public_url` (network, proxy, certificate){about}",
+        )
+
+
+def _delivery_with(tx: Transaction, workspace_id: WorkspaceId, nonce: str, began: datetime) -> DeliveryId | None:
+    """Find the delivery that brought a nonce back. A replay proves nothing: whoever makes one needs no secret."""
+    for each in tx.deliveries.list(workspace_id=workspace_id, limit=LOOKED_AT):
+        if each.received_at < began or each.replay_of is not None:
+            continue
+        request = tx.deliveries.request_of(each.id)
+        if request is not None and nonce.encode() in request.body:
+            return each.id
+    return None
