@@ -193,7 +193,7 @@ async def _count(mentions: int) -> None:
         for rule in RULES:
             kept = await calls(deployment, rule, Ages(), mentions)
             bare = await calls(deployment, rule, NOTHING_KEPT, mentions)
-            print(f"{deployment}, who_may = {rule:<27} {kept.total():>8} {bare.total():>8}", flush=True)
+            print(f"{f'{deployment}, who_may = {rule}':<44} {kept.total():>8} {bare.total():>8}", flush=True)
             told.append((f"{deployment}, {rule}", kept, bare))
     for name, kept, bare in told:
         if name.endswith("role"):

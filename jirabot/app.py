@@ -419,7 +419,7 @@ def _wired(
             texts=texts,
             clock=clock,
             ids=ids,
-            switched_off=settings.switched_off,
+            changes=changes,
         ),
         webhook_watch=WebhookWatch(
             storage=storage,

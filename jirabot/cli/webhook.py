@@ -141,6 +141,11 @@ def prove(
         output.warn(f"the comment on `{issue}` could not be removed: {tested.left}")
     if tested.activated:
         output.note(f"\nThe workspace `{tested.workspace.name}` is proved, and active now.")
+    if tested.doubt:
+        name = tested.workspace.name
+        output.warn(
+            f"`{name}` is not proved: {tested.doubt}; `jirabot workspace activate {name} --trust` vouches for it"
+        )
 
 
 @app.command(

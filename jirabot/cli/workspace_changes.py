@@ -110,6 +110,8 @@ def update(
         output.note("\nThe webhook secret is shown only now: put it into Jira's webhook, with the events URL.")
     for warning in updated.warnings:
         output.warn(warning)
+    if wanted.authenticity or wanted.webhook_secret:
+        output.note(f"\nJira does not know of that yet: `jirabot webhook register {updated.workspace.name}` tells it.")
 
 
 @app.command(

@@ -59,6 +59,8 @@ class Act(StrEnum):
     """Jira does not say what the delivery said."""
     REQUEST_UNPROVED = "request.unproved"
     """It did not prove that it comes from the workspace's Jira."""
+    CALL_REFUSED = "call.refused"
+    """Who called the management API brought no token that counts, or may not do what was asked."""
     REQUEST_MISDIRECTED = "request.misdirected"
     """It names another Jira than the workspace's."""
 

@@ -1,7 +1,8 @@
 """How a workspace's network differs from the machine's: its authorities, proxy, client certificate. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class NetworkSettings(Protocol):
@@ -31,6 +32,11 @@ class Network:
 AS_THE_MACHINE = Network()
 
 
-def network_of(settings: NetworkSettings) -> Network:
-    """Give the network that a workspace's settings say."""
-    return Network(ca_file=settings.ca_file, proxy=settings.proxy, client_cert_file=settings.client_cert_file)
+def network_of(settings: NetworkSettings, changed: Mapping[str, Any] | None = None) -> Network:
+    """Give the network that settings say; *changed*: a workspace's own, by name, which stand over them."""
+    own = changed or {}
+    return Network(
+        ca_file=own.get("ca_file", settings.ca_file),
+        proxy=own.get("proxy", settings.proxy),
+        client_cert_file=own.get("client_cert_file", settings.client_cert_file),
+    )

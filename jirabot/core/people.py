@@ -117,3 +117,6 @@ SHELL = Principal(kind="shell", name="shell", role=Role.ADMIN)
 
 DAEMON = Principal(kind="daemon", name="daemon", role=Role.ADMIN)
 """The daemon at its own work: deliveries, runs, effects."""
+
+STRANGER = Principal(kind="stranger", name="")
+"""Who does not say who they are."""

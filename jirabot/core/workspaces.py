@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jirabot.config import WorkspaceDefaults
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.people import Account
 
@@ -69,12 +68,6 @@ class Workspace:
         """Every base that a `self` address of this site may have."""
         gateway = (f"{GATEWAY}/{self.cloud_id}",) if self.cloud_id else ()
         return (self.base_url, *self.also_known_as, *gateway)
-
-
-def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:
-    """Put what `--set` changed over the configured defaults."""
-    changed: Mapping[str, Any] = workspace.settings
-    return WorkspaceDefaults.model_validate({**defaults.model_dump(), **changed}) if changed else defaults
 
 
 WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the name of a secret's place, not a secret

@@ -1,12 +1,13 @@
 """Who asks, and who may ask what an operator asks: a program on this machine, or one with a token of the instance."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
 
 from jirabot.app import App
-from jirabot.core.people import Principal
+from jirabot.core.people import STRANGER, Principal
 from jirabot.errors import Forbidden, TokenInvalid
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -30,16 +31,22 @@ async def check_operator(app: App, request: web.Request) -> None:
 
 
 async def principal(app: App, request: web.Request) -> Principal:
-    """Find out who asks.
+    """Find out who asks, and from where; who can't say it is counted for the audit.
 
     Raises:
         TokenInvalid: it brings no token, or one that does not count.
         IssuerUnreachable: it can't be found out now.
     """
+    address = str(client_address(request, app.settings.server.trusted_proxies) or "")
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise TokenInvalid("this takes a token", hint="send `Authorization: Bearer TOKEN`; see `jirabot token create`")
-    return await app.principals.holder(secret.strip())
+    try:
+        if scheme.lower() != "bearer":
+            hint = "send `Authorization: Bearer TOKEN`; see `jirabot token create`"
+            raise TokenInvalid("this takes a token", hint=hint)
+        return replace(await app.principals.holder(secret.strip()), address=address)
+    except TokenInvalid:
+        app.intake.refuse_call(replace(STRANGER, address=address))
+        raise
 
 
 def client_address(

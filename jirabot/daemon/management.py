@@ -1,68 +1,77 @@
-"""The management API over HTTP: counts who asks, finds out who it is, reads what is asked, and answers.
+"""The management API's place among the addresses: counts who asks, then hands over to what answers.
 
-Who asks too often is told so before anything else is looked at; who is nobody, before anything of theirs is read.
+Who asks too often is told so before anything else is looked at. What declares the endpoints takes a tenth of the
+daemon's start and memory, and many an installation asks none of them: it is loaded with the first request.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import BaseModel, ValidationError
 
 from jirabot.app import App
 from jirabot.core.managers.callers import API
 from jirabot.daemon import access, problems
-from jirabot.daemon.api import bodies
-from jirabot.daemon.api.endpoints import Endpoint, endpoints
-from jirabot.daemon.api.handlers import Call
-from jirabot.errors import FieldsInvalid, InvalidInput, NoJson, TooLarge, TooSlow, UnsupportedEncoding
 
-MOST_BYTES = 64 * 1024
-"""Of a body: all fields together are far shorter."""
-
-BODY_SECONDS = 10.0
+Answers = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
+"""Answers a request, given the variable parts of its address."""
 
 
 def routes(app: App) -> list[web.RouteDef]:
-    """List the endpoints, what describes them, and for each address below theirs that nothing else is there."""
-    declared = endpoints(app.deployments.values())
-    found = [web.route(each.method, each.path, limited(app, each.counts, _handler(app, each))) for each in declared]
-    described = Description(app, declared)
-    found.append(web.route("GET", "/api/openapi.json", limited(app, API, described.show)))
-    methods: dict[str, list[str]] = {"/api/openapi.json": ["GET"]}
-    for each in declared:
-        methods.setdefault(each.path, []).append(each.method)
-    counts = {each.path: each.counts for each in declared}
-    found += [
-        web.route("*", path, limited(app, counts.get(path, API), problems.only(allowed)))
-        for path, allowed in methods.items()
-    ]
+    """List the addresses that endpoints are below."""
     below = {f"/integration/{each.route}": each.name for each in app.deployments.values()} | {"/api": API}
-    found += [
-        web.route("*", f"{path}/{{path:.*}}", limited(app, name, problems.nowhere)) for path, name in below.items()
-    ]
-    return found
+    endpoints = Endpoints(app)
+    return [web.route("*", f"{base}/{{path:.*}}", limited(app, name, endpoints.answer)) for base, name in below.items()]
 
 
-class Description:
-    """Shows the OpenAPI document, which is made when it is first asked for."""
+class Endpoints:
+    """Answers what is asked below the API's addresses."""
 
-    def __init__(self, app: App, declared: Sequence[Endpoint]) -> None:
-        self._app, self._declared = app, declared
-        self._document = b""
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._table: _Table | None = None
+        self._loading = asyncio.Lock()
 
-    async def show(self, request: web.Request) -> web.Response:
-        """Answer with the document."""
-        await access.principal(self._app, request)
-        if not self._document:
-            from jirabot.daemon.api.openapi import document
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Hand a request to the endpoint that it is for.
 
-            server = self._app.settings.server.reached_at()
-            self._document = orjson.dumps(document(self._declared, server=server))
-        return web.Response(body=self._document, content_type="application/json")
+        Raises:
+            NoRoute, MethodNotAllowed: there is none; it takes other methods.
+        """
+        table = await self._loaded()
+        match = await table.router.resolve(request)
+        refused = match.http_exception
+        if isinstance(refused, web.HTTPMethodNotAllowed):
+            return await problems.only(sorted(refused.allowed_methods))(request)
+        if refused is not None:
+            return await problems.nowhere(request)
+        return await table.answers[match.route](request, match)
+
+    async def _loaded(self) -> "_Table":
+        """Load the endpoints, once, beside the loop: webhooks are answered meanwhile."""
+        async with self._loading:
+            if self._table is None:
+                self._table = await asyncio.to_thread(_load, self._app)
+            return self._table
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The endpoints by their addresses; the router finds a route, and what answers there is looked up by that."""
+
+    router: web.UrlDispatcher
+    answers: Mapping[web.AbstractRoute, "Answers"]
+
+
+def _load(app: App) -> _Table:
+    from jirabot.daemon.api import serving
+
+    router, answers = web.UrlDispatcher(), dict[web.AbstractRoute, Answers]()
+    for method, path, does in serving.endpoints_of(app):
+        answers[router.add_route(method, path, problems.nowhere)] = does
+    return _Table(router, answers)
 
 
 def limited(app: App, counts: str, handler: Handler) -> Handler:
@@ -76,94 +85,3 @@ def limited(app: App, counts: str, handler: Handler) -> Handler:
         return await handler(request)
 
     return count_first
-
-
-def _handler(app: App, endpoint: Endpoint) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        by = await access.principal(app, request)
-        call = Call(
-            app=app,
-            by=by,
-            deployment=endpoint.deployment,
-            path=_path(request),
-            query=_query(request, endpoint.query),
-            given=await _body(request, endpoint) if endpoint.body is not None else None,
-        )
-        answer = await endpoint.does(call)
-        headers = {"Cache-Control": "no-store"}
-        return web.Response(body=orjson.dumps(answer), content_type="application/json", headers=headers)
-
-    return handle
-
-
-def _path(request: web.Request) -> Mapping[str, str]:
-    """Give the variable parts of the address; what is no text names nothing.
-
-    Raises:
-        NoRoute: one is none.
-    """
-    try:
-        for part in request.match_info.values():
-            part.encode()
-    except UnicodeEncodeError as error:
-        raise problems.NoRoute("there is no such address here") from error
-    return request.match_info
-
-
-def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
-    names = list(request.query.keys())
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise FieldsInvalid(dict.fromkeys(sorted(twice), "it is given more than once"))
-    return _read(model, dict(request.query))
-
-
-async def _body(request: web.Request, endpoint: Endpoint) -> BaseModel:
-    """Read the body as the endpoint declares it.
-
-    Raises:
-        UnsupportedEncoding, NoJson, TooLarge, TooSlow, InvalidInput: it is no such body.
-        FieldsInvalid: its fields are not what they may be.
-    """
-    assert endpoint.body is not None
-    body = await _bytes(request)
-    if not body and not endpoint.body_needed:
-        return _read(endpoint.body, {})
-    if request.content_type != "application/json":
-        raise NoJson("a body is sent as JSON", hint="send `Content-Type: application/json`")
-    try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput("the body is not JSON") from error
-    if not isinstance(given, dict):
-        raise InvalidInput("the body is no JSON object")
-    return _read(endpoint.body, given)
-
-
-async def _bytes(request: web.Request) -> bytes:
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedEncoding("a body with a Content-Encoding is not read", hint="send it as it is")
-    if (request.content_length or 0) > MOST_BYTES:
-        raise _too_large()
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_chunked(MOST_BYTES):
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise _too_large()
-    except TimeoutError as error:
-        raise TooSlow(f"the body did not come within {BODY_SECONDS:.0f} s") from error
-    except web.RequestPayloadError as error:
-        raise InvalidInput("the body can't be read to its end") from error
-    return body
-
-
-def _read(model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        raise bodies.invalid(error, model) from None  # the cause quotes what was given
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"the body is over {MOST_BYTES} bytes")

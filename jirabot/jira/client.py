@@ -28,7 +28,7 @@ from jirabot.core.network import network_of
 from jirabot.core.people import Account
 from jirabot.core.ports import Clock, Events, JiraSite, WebhookAdministration
 from jirabot.core.visibility import Public, Restricted, Visibility
-from jirabot.core.workspaces import Workspace, settings_of
+from jirabot.core.workspaces import Workspace
 from jirabot.errors import (
     JiraBroken,
     JiraGone,
@@ -106,7 +106,7 @@ class Clients:
         """
         deployment = self._deployments[workspace.deployment]
         api = deployment.api_base(workspace, self._api_url)
-        network = network_of(settings_of(workspace, self._defaults))
+        network = network_of(self._defaults, workspace.settings)
         public = bool(workspace.claimed_by) and not addresses.is_among(workspace.base_url, self._private_hosts)
         return Client(
             base_url=workspace.base_url,

@@ -78,6 +78,11 @@ def _account(stored: dict[str, Any]) -> Account:
     return Account(**stored)
 
 
+def _account_record(value: Account) -> dict[str, Any]:
+    """Write who somebody is; what they are at the moment is asked of Jira, and the release before knows it not."""
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
+
+
 def _steps(stored: Sequence[dict[str, str]]) -> tuple[Step, ...]:
     return tuple(Step(**step) for step in stored)
 
@@ -101,7 +106,7 @@ def _visibility_record(value: Visibility) -> dict[str, str]:
 
 def account_column() -> Json:
     """Make the type of a column that holds an Account."""
-    return Json(_account)
+    return Json(_account, _account_record)
 
 
 def steps_column() -> Json:

@@ -33,6 +33,7 @@ from jirabot.storage.schema import (
     messages,
     numbers,
     outbox,
+    participants,
     pauses,
     run_events,
     runs,
@@ -209,6 +210,11 @@ class Forgetting:
             .where(runs.c.workspace_id == workspace_id, runs.c.asker_id == account_id)
             .values(asker_id=nobody)
         )
+        self._connection.execute(
+            update(participants)
+            .where(participants.c.workspace_id == workspace_id, participants.c.account_id == account_id)
+            .values(account_id=nobody)
+        )
         key = func.replace(actions.c.trigger_key, f":{account_id}:", f":{instead}:")
         self._connection.execute(
             update(actions)
@@ -238,3 +244,5 @@ class Forgetting:
         self._connection.execute(update(users).where(users.c.id == user_id).values(name=instead))
         self._connection.execute(update(tokens).where(tokens.c.user == name).values(user=instead))
         self._connection.execute(update(pauses).where(pauses.c.paused_by == name).values(paused_by=instead))
+        self._connection.execute(update(links).where(links.c.ended_by == name).values(ended_by=instead))
+        self._connection.execute(update(workspaces).where(workspaces.c.claimed_by == name).values(claimed_by=instead))

@@ -31,6 +31,7 @@ from jirabot.core.agents import (
     Usage,
 )
 from jirabot.core.ids import BackendName, ConversationId, IssueKey, RunId
+from jirabot.core.network import Network
 from jirabot.errors import AgentUnavailable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found by /proc")
@@ -382,6 +383,27 @@ async def test_the_agent_gets_what_is_promised_and_no_more(stage: Stage) -> None
     assert folder == str(stage.root / "clone")
     assert prompt.endswith("**Ada Lovelace:** say ü")
     assert same
+
+
+NETWORKED = """
+import os
+trusted = open(os.environ["SSL_CERT_FILE"]).read()
+print(trusted.splitlines()[-1], os.environ["HTTPS_PROXY"], os.environ.get("GIT_SSL_CERT"))
+"""
+
+
+async def test_b87_the_agent_gets_its_workspaces_authorities_and_proxy_and_no_certificate(stage, tmp_path):
+    """Also within its containment, where it sees no file of ours."""
+    ca = tmp_path / "ca.pem"
+    ca.write_text("the company's authority")
+    network = Network(ca_file=str(ca), proxy="http://proxy.example:3128", client_cert_file="/etc/client.pem")
+    backend, spec = stage.running(NETWORKED), replace(stage.spec(), network=network)
+    handle = backend.new_session(spec)
+    await backend.start(handle, spec)
+    ending = (await listen(backend, handle))[-1]
+
+    assert isinstance(ending, Finished)
+    assert ending.summary == "the company's authority http://proxy.example:3128 None"
 
 
 async def test_secrets_are_masked_wherever_an_agent_prints_them(stage: Stage) -> None:

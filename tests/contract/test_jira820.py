@@ -6,7 +6,6 @@ asks: these are the matter of the sandbox alone.
 
 import asyncio
 import contextlib
-import importlib.util
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -23,12 +22,7 @@ from jirabot.jira.connections import Connections
 from tests.contract.test_jira_client import EFFECT, OTHER, HandClock, clients_of, workspace
 from tests.e2e.stage import free_port
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("jira820") is None, reason="jira820 is not installed: `.[mocks]` has it"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 STARTS_WITHIN_SECONDS = 60.0
 KEY = IssueKey("JIRA820-1")

@@ -16,11 +16,8 @@ TO_COME = "*to come*"
 ROWS = dict(re.findall(r"^\| (F\d+) \| [^|]+ \| ([^|]+) \|$", PAGE.read_text(), re.MULTILINE))
 NAMED = [(number, name) for number, cell in ROWS.items() for name in re.findall(r"`([^`]+)`", cell)]
 
-WAITING = {
-    1, 2, 3, 4, 5, 6, 7, 8, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31, 32, 33, 39, 40, 47, 48, 50, 52, 53, 54, 57,
-    58, 60, 64, 67, 68, 70, 71, 72, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 86,
-}  # fmt: skip
-"""Those whose tests come with what is not merged yet."""
+WAITING = {7, 18, 19, 20, 52}
+"""Those that a test is still missing for: it comes with people's OAuth."""
 
 DEPLOYMENTS = {"cloud", "dc"}
 MAY_ASK = {"jira/deployments.py", "cli/demo.py", "cli/sandbox.py", "cli/story.py"}
@@ -50,7 +47,7 @@ def test_a_named_test_is_there(number: str, name: str) -> None:
 
 
 def test_each_has_a_test_or_a_reason_or_waits() -> None:
-    waiting = {int(number[1:]) for number, cell in ROWS.items() if cell == TO_COME}
+    waiting = {int(number[1:]) for number, cell in ROWS.items() if TO_COME in cell}
 
     assert waiting == WAITING
     assert [number for number, cell in ROWS.items() if not cell.strip()] == []

@@ -262,7 +262,9 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
     """Make settings with short times, on a free port, with nothing of the machine's own."""
     return Settings(
         data_dir=folder / "data",
-        server=ServerSettings(port=free_port(), max_body=changes.pop("max_body", 25_000_000)),
+        server=ServerSettings(
+            port=free_port(), max_body=changes.pop("max_body", 25_000_000), **changes.pop("server", {})
+        ),
         runs=RunsSettings(
             retry_delay=timedelta(milliseconds=50),
             stop_grace=timedelta(seconds=1),
@@ -309,8 +311,11 @@ async def running(app: App) -> AsyncIterator[None]:
 
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_PORTS = itertools.cycle(range(10_000 + _WORKER % 10 * 2_000, 12_000 + _WORKER % 10 * 2_000))
-"""Below those that the system gives to connections, and each worker's own: nobody takes one before it is used."""
+_PORTS = itertools.cycle(10_000 + _WORKER % 10 * 2_000 + (os.getpid() + number) % 2_000 for number in range(2_000))
+"""Below those that the system gives to connections, and each worker's own: nobody takes one before it is used.
+
+Beginning elsewhere each time, so that runs side by side seldom want the same.
+"""
 
 
 def free_port() -> int:

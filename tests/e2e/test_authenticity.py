@@ -146,6 +146,25 @@ async def test_networks_are_asked_beside_the_proof(
     assert (await knock(stage, body, wrong, headers=headers))[0] == 403
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "status"),
+    [
+        pytest.param("10.1.2.3", 200, id="through a proxy"),
+        pytest.param("10.1.2.3, 192.0.2.1", 403, id="behind one that nobody trusts"),
+        pytest.param("192.0.2.1, 10.1.2.3", 200, id="whatever stands before it"),
+        pytest.param("", 403, id="from the proxy itself"),
+    ],
+)
+@pytest.mark.stage(settings={"server": {"trusted_proxies": ("127.0.0.0/8",)}})
+@pytest.mark.parametrize("jira", ["cloud"], indirect=True)
+async def test_networks_are_seen_through_trusted_proxies(
+    stage: Stage, body: bytes, forwarded: str, status: int
+) -> None:
+    await choose(stage, "hmac", events_networks=["10.0.0.0/8"])
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    assert (await knock(stage, body, PROOFS["hmac"](FIRST, body, 0), headers=headers))[0] == status
+
+
 async def test_what_is_no_network_of_the_workspaces_is_kept_with_its_cause(stage: Stage, body: bytes) -> None:
     await choose(stage, "hmac", events_networks=["10.0.0.0/8"])
     await knock(stage, body, PROOFS["hmac"](FIRST, body, 0))

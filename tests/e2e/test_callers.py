@@ -17,7 +17,7 @@ async def test_an_address_that_asks_too_often_is_told_when_to_ask_again(stage: S
             async with client.get(address) as answer:
                 return answer.status, answer.headers.get("Retry-After")
 
-        assert [await ask() for _ in range(2)] == [(404, None)] * 2
+        assert [await ask() for _ in range(2)] == [(401, None)] * 2
         status, again = await ask()
         async with client.get(address) as refused:
             told = await refused.json()
@@ -32,4 +32,4 @@ async def test_an_address_that_asks_too_often_is_told_when_to_ask_again(stage: S
         await stage.says()
 
         stage.clock.advance(seconds=int(again))
-        assert (await ask())[0] == 404
+        assert (await ask())[0] == 401

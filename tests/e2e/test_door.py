@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 
 from jirabot.core.deliveries import DeliveryState
+from jirabot.core.managers.workspaces import NewWorkspace
+from jirabot.core.people import SHELL
 from jirabot.core.ports import Rejection, Transaction
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.jira.signatures import sign
@@ -131,6 +133,59 @@ async def test_a_payload_of_another_jira_is_kept_as_refused(stage: Stage, payloa
     assert "https://evil.example" in kept.text
 
 
+async def test_scheme_port_path_and_user_of_an_address_are_not_the_senders_choice(
+    stage: Stage, payload: dict[str, Any]
+) -> None:
+    """F2: the whole base is compared, and nothing that a payload names is ever asked."""
+    base = stage.jira.base_url
+    host = base.partition("//")[2].partition("/")[0]
+    named = [
+        base.replace("http://", "https://"),
+        base.replace(host, "127.0.0.1:9"),
+        base + "/elsewhere",
+        base.replace("http://", "http://ada@"),
+        base.replace(host, f"{host}@evil.example"),
+    ]
+    stage.jira.requests.clear()
+
+    for each in named:
+        payload["issue"]["self"] = f"{each}/rest/api/2/issue/77"
+        status, problem, _ = await send(stage, json.dumps(payload).encode())
+        assert (status, problem["code"]) == (422, "host-mismatch"), each
+
+    await stage.rest()
+    assert {kept.state for kept in await stage.deliveries()} == {DeliveryState.REFUSED}
+    assert stage.jira.requests == []
+
+
+@pytest.mark.alike
+async def test_who_has_the_secret_of_one_workspace_acts_in_no_other(stage: Stage) -> None:
+    """F1: one workspace proves and acts; an author of the one Jira and an issue of the other are refused as a whole."""
+    base = "https://jira.theirs.example"
+    wanted = NewWorkspace(
+        name="theirs", deployment=stage.jira.deployment, base_url=base, email="a@b.example", api_key="k", validate=False
+    )
+    theirs = await stage.app.workspaces.create(wanted, by=SHELL)
+    asked = await stage.comment("@openhands fix login.py")
+    ada = {"accountId": stage.jira.ada.account_id, "key": stage.jira.ada.key, "name": stage.jira.ada.name}
+    comment = {"id": asked.id, "body": asked.text, "author": {**ada, "self": f"{base}/rest/api/2/user?x=1"}}
+    issue = {"id": stage.issue.id, "key": stage.issue.key, "self": f"{stage.jira.base_url}/rest/api/2/issue/1"}
+    body = json.dumps({"webhookEvent": "comment_created", "timestamp": 1, "comment": comment, "issue": issue}).encode()
+
+    urls = [
+        stage.app.workspaces.events_url(theirs.workspace),
+        stage.events_url,
+        stage.events_url.rpartition("/")[0],
+    ]
+    statuses = [(await send(stage, body, url=url, secret=theirs.webhook_secret))[0] for url in urls]
+
+    assert statuses[:2] == [422, 403]
+    assert statuses[2] in (422, 403)
+    await stage.rest()
+    assert {kept.state for kept in await stage.deliveries()} == {DeliveryState.REFUSED}
+    assert stage.bot_comments() == []
+
+
 async def test_another_address_of_the_same_jira_is_known_where_it_was_named(
     stage: Stage, payload: dict[str, Any]
 ) -> None:
@@ -205,6 +260,19 @@ async def test_a_large_body_is_accepted_and_kept_whole(stage: Stage, payload: di
     saved = await stage.app.storage.read(lambda tx: tx.deliveries.request_of(answer["delivery"]))
     assert saved is not None
     assert saved.body == body
+
+
+@pytest.mark.alike
+async def test_a_body_without_a_time_is_a_copy_for_five_minutes(stage: Stage) -> None:
+    """F57: a template of Automation sends the same each time; without a time of its own it is no copy for ever."""
+    stage.clock.advance(seconds=301 - stage.clock.now().timestamp() % 300)
+    body = b'{"webhookEvent": "automation"}'
+
+    told = [(await send(stage, body))[1]["status"] for _ in range(2)]
+    stage.clock.advance(seconds=300)
+    told.append((await send(stage, body))[1]["status"])
+
+    assert told == ["accepted", "duplicate", "accepted"]
 
 
 async def test_an_unknown_kind_of_event_is_accepted_and_ignored(stage: Stage, payload: dict[str, Any]) -> None:

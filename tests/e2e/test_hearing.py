@@ -1,11 +1,15 @@
 """Who and what is heard: permission, visibility, loops, edits, labels, forgeries."""
 
+from dataclasses import replace
+
 import pytest
 
 from jirabot.core.conversations import State
+from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.people import SHELL
 from jirabot.core.workspaces import WorkspaceState
 
-from .stage import Stage
+from .stage import WITHIN_SECONDS, Stage
 
 ROLE = {"type": "role", "value": "Developers"}
 
@@ -207,6 +211,37 @@ async def test_an_app_is_not_heard_unless_it_is_linked_by_name(stage: Stage) -> 
     await stage.comment("@openhands fix login.py now", author=robot)
     assert "I am on it" in (await stage.says()).text
     await stage.says()
+
+
+async def test_a_new_service_account_takes_the_place_of_the_old_at_once(stage: Stage) -> None:
+    """F60. Who the bot is was read with its token, and changes with it: whom to mention, and whose words are ours."""
+    old, new = stage.jira.bot, stage.jira.jira.add_person("Successor")
+    wanted = Wanted(email=new.email, api_key=new.token)
+    await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
+    cloud = stage.jira.deployment == "cloud"
+    picked = [f"[~accountid:{each.account_id}]" if cloud else f"[~{each.name}]" for each in (old, new)]
+
+    of_old = await stage.comment(f"{picked[0]} help")
+    of_new = await stage.comment(f"{picked[1]} help")
+    typed = await stage.comment("@openhands help", author=new)
+    answer = await stage.jira.next_comment(stage.issue.key, by=new, within=WITHIN_SECONDS)
+
+    assert "this is what you can ask of me" in answer.text
+    told = [(await stage.outcome(comment)).reason for comment in (of_old, of_new, typed)]
+    assert told == ["not-asked", "helped", "own-account"]
+
+
+@pytest.mark.parametrize("jira", ["dc"], indirect=True)
+@pytest.mark.stage(settings={"workspace": {"email_domains": ["example.com"]}})
+async def test_an_email_in_a_payload_makes_nobody_somebody_else(stage: Stage) -> None:
+    """F21. Data Center tells addresses, and who runs it gives any to an account; also where a domain is trusted."""
+    mallory = replace(stage.jira.jira.add_person("Mallory"), email=stage.jira.ada.email)
+    stage.jira.jira.people[-1] = mallory
+
+    comment = await stage.comment("@openhands fix login.py", author=mallory)
+
+    assert "Mallory, I may not take work from you yet" in (await stage.says()).text
+    assert (await stage.outcome(comment)).reason == "not-linked"
 
 
 async def test_a_comment_that_is_gone_is_not_acted_on(stage: Stage) -> None:

@@ -114,8 +114,10 @@ async def test_killed_while_it_looked_for_what_no_webhook_told(
     # So long ago that no overlap of looks hides what a checkpoint has passed.
     asked.created = asked.updated = scene.issue.created = scene.issue.updated = asked.created - timedelta(minutes=20)
     await scene.app.storage.write(lambda tx: _look_from(tx, asked.created - timedelta(minutes=1)))
+    await scene.app.workspace_changes.deactivate("acme", by=SHELL)
 
     await scene.daemon.start(killing.PROGRAM, [function, moment, str(number)])
+    await scene.app.workspace_changes.activate("acme", by=SHELL)
     assert await scene.daemon.ended() == -9
     await scene.daemon.start()
 

@@ -74,7 +74,7 @@ async def test_who_only_sees_a_conversation_has_nothing_done_in_it(
 
 async def test_where_jira_does_not_say_nobody_is_let_in(stage: Stage, callers: Callers, conversation: str) -> None:
     """The service account may not ask for others' permissions."""
-    stage.jira.jira.deny(stage.jira.bot, "ADMINISTER")
+    stage.jira.jira.deny(stage.jira.bot, "ADMINISTER", "ADMINISTER_PROJECTS")
     grace = await callers("grace")
     status, told = await grace.get(f"/api/v1/conversations/{conversation}")
     assert (status, told["code"]) == (502, JiraRefused.code)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -101,10 +102,12 @@ async def test_a_verified_email_of_a_trusted_domain_is_linked_and_heard(
 async def test_no_other_email_links_anybody(stage: Stage, issuer: Issuer, callers: Callers) -> None:
     """F21: not one that is not verified, of another domain, of nobody, or of an account that is somebody else's."""
     email = stage.jira.ada.email
+    foreigner = replace(stage.jira.jira.add_person("Foreigner"), email="foreigner@elsewhere.example")
+    stage.jira.jira.people[-1] = foreigner
     told: dict[str, Any] = {
         "unverified": {"email": email, "email_verified": False},
         "unsaid": {"email": email},
-        "elsewhere": {"email": "ada@elsewhere.example", "email_verified": True},
+        "elsewhere": {"email": foreigner.email, "email_verified": True},
         "within": {"email": f"ada@evil.{email.rpartition('@')[2]}", "email_verified": True},
         "nobody": {"email": f"nobody@{email.rpartition('@')[2]}", "email_verified": True},
     }

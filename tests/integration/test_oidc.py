@@ -137,12 +137,14 @@ def unsigned(asked: Asked, algorithm: str) -> str:
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "nOnE"])
-async def test_no_signature_is_none(asked: Asked, algorithm: str) -> None:
+async def test_no_signature_is_none(asked: Asked, issuer: Issuer, algorithm: str) -> None:
+    del issuer.keys[0]["alg"]
     await asked.refused(unsigned(asked, algorithm))
 
 
-async def test_nobody_signs_with_what_is_published(asked: Asked) -> None:
+async def test_nobody_signs_with_what_is_published(asked: Asked, issuer: Issuer) -> None:
     """HS256 with the public key as its secret, written by hand: the library refuses to."""
+    del issuer.keys[0]["alg"]
     public = RSA["first"].public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     jwk = orjson.dumps(published(RSA["first"], "first"))

@@ -111,7 +111,7 @@ def test_its_statement_is_the_same(stepped: Path, declared: Path, table):
 
 def test_the_indexes_are_those_declared(stepped: Path, declared: Path):
     made = texts(stepped, "index")
-    assert len(made) == 28
+    assert len(made) == 27
     assert made == texts(declared, "index")
 
 

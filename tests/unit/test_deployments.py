@@ -280,3 +280,33 @@ def deep(user: dict[str, str], levels: int) -> dict[str, Any]:
 )
 def test_tell(payload, told):
     assert tell(payload) == told
+
+
+@pytest.mark.parametrize(
+    ("deployment", "user", "customer"),
+    [
+        (Cloud(), {"accountId": "a", "accountType": "customer"}, True),
+        (Cloud(), {"accountId": "a", "accountType": "atlassian"}, False),
+        (Cloud(), {"accountId": "a", "accountType": "app"}, False),
+        (Cloud(), {"accountId": "a"}, None),
+        (DataCenter(), {"key": "k", "name": "n", "accountType": "customer"}, None),
+    ],
+)
+def test_whether_somebody_is_a_customer_is_known_where_it_is_told(deployment, user, customer):
+    assert deployment.account(user).customer is customer
+
+
+@pytest.mark.parametrize(
+    ("deployment", "user", "customer"),
+    [
+        (Cloud(), {"accountType": "customer"}, True),
+        (Cloud(), {"accountType": "atlassian"}, False),
+        (Cloud(), {"accountType": "unknown"}, True),
+        (Cloud(), {}, True),
+        (DataCenter(), {"applicationRoles": {"size": 1, "items": [{"key": "jira-software"}]}}, False),
+        (DataCenter(), {"applicationRoles": {"size": 0, "items": []}}, True),
+        (DataCenter(), {}, True),
+    ],
+)
+def test_whoever_is_not_told_to_be_more_is_a_customer(deployment, user, customer):
+    assert deployment.is_customer(user) is customer

@@ -16,7 +16,7 @@ from jirabot.core.catching_up import ChangedIssue, Checkpoint, Span
 from jirabot.core.ids import IssueId, WorkspaceId
 from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served, named
-from jirabot.core.managers.finds import Finds, projects_of
+from jirabot.core.managers.finds import Finds
 from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.probes import Probes
 from jirabot.core.managers.troubles import Found
@@ -118,7 +118,7 @@ class CatchUp:
             return 0
         span, missed = catching_up.span(known, now_there)
         found = site.iter_changes(
-            span, now=now_there, projects=projects_of(served.settings), known=self._read_within(workspace, span)
+            span, now=now_there, projects=served.settings.projects, known=self._read_within(workspace, span)
         )
         count, last = 0, Batch()
         try:

@@ -26,11 +26,10 @@ from jirabot.core.ids import ConversationId, DeliveryId, TriggerKey
 from jirabot.core.managers import audit, dead_letters, orders, troubles
 from jirabot.core.managers.directory import Served
 from jirabot.core.managers.examiner import Examiner, Occasion
-from jirabot.core.managers.turned_away import STRANGER
 from jirabot.core.managers.users import add_link
 from jirabot.core.openings import Circumstances
 from jirabot.core.outcomes import Examination
-from jirabot.core.people import DAEMON, Account, Origin, Role
+from jirabot.core.people import DAEMON, STRANGER, Account, Origin, Role
 from jirabot.core.permissions import UNKNOWN, Standing, Verdict
 from jirabot.core.ports import Clock, Ids, Transaction
 from jirabot.core.scopes import of_workspace

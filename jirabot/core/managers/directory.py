@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from jirabot.config import CloudLimits, LimitsSettings, WorkspaceDefaults
 from jirabot.core.authenticity import Authenticity
@@ -15,7 +16,7 @@ from jirabot.core.managers.grants import Grants
 from jirabot.core.permissions import WhoMay, who_may
 from jirabot.core.ports import Deployment, JiraSite, Scheme, Schemes, Sites, Storage, Transaction, Vault
 from jirabot.core.triggers import Bot, TriggerKind
-from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, settings_of
+from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace
 from jirabot.errors import ConsentNeeded, WorkspaceNotFound
 
 
@@ -180,6 +181,12 @@ class Directory:
         until = tx.secrets.expires_at(workspace_id, PREVIOUS_WEBHOOK_SECRET)
         secret = self._vault.open(tx, workspace_id, PREVIOUS_WEBHOOK_SECRET) if until else None
         return ((secret.encode(), until),) if secret and until else ()
+
+
+def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:
+    """Put what `--set` changed over the configured defaults."""
+    changed: Mapping[str, Any] = workspace.settings
+    return WorkspaceDefaults.model_validate({**defaults.model_dump(), **changed}) if changed else defaults
 
 
 def limits_of(deployment: str, settings: WorkspaceDefaults, limits: LimitsSettings) -> CloudLimits:

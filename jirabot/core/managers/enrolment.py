@@ -1,7 +1,7 @@
 """Links many accounts at once: those of a list, or a group's members. All of them, or none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jirabot.core.ids import AccountId
 from jirabot.core.managers.directory import Directory, Served, named
@@ -83,7 +83,8 @@ class Enrolment:
             made: dict[str, Link] = {}
             for asked, account in found:
                 end_unproved(tx, workspace.id, asked, account, now=now)
-                made[account.id] = add_link(tx, workspace, account, user="", role=role, ids=self._ids, now=now, by=by)
+                link = add_link(tx, workspace, account, user="", role=role, ids=self._ids, now=now, by=by)
+                made[account.id] = replace(link, account=account)
             return Enrolled(links=tuple(made.values()))
 
         return await self._storage.write(change)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jirabot.config import WorkspaceDefaults
 from jirabot.core.catching_up import ChangedIssue, News, in_order
 from jirabot.core.deliveries import DeliveryState, NewDelivery, Origin, lane_of
 from jirabot.core.events import parse
@@ -85,11 +84,6 @@ class Finds:
             received_at=self._clock.now(),
             origin=Origin.CATCH_UP,
         )
-
-
-def projects_of(settings: WorkspaceDefaults) -> Sequence[str]:
-    """List the keys of the only projects that are looked at; none: all."""
-    return tuple(getattr(settings, "projects", ()))
 
 
 def _is_news(tx: Transaction, served: Served, find: Find) -> bool:

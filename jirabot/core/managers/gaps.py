@@ -11,7 +11,7 @@ from jirabot.core.ids import DeliveryId
 from jirabot.core.managers import troubles
 from jirabot.core.managers.conclusions import LeaseLost
 from jirabot.core.managers.directory import Served
-from jirabot.core.managers.finds import Find, Finds, projects_of
+from jirabot.core.managers.finds import Find, Finds
 from jirabot.core.managers.intake import fingerprint
 from jirabot.core.managers.troubles import Found
 from jirabot.core.ports import Clock, Ids, Storage, Transaction
@@ -95,7 +95,7 @@ class Gaps:
             async with asyncio.TaskGroup() as tasks:
                 renewing = tasks.create_task(self._renew(lease))
                 site, now = await self._finds.open(served)
-                found = site.iter_changes(missed, now=now, projects=projects_of(served.settings))
+                found = site.iter_changes(missed, now=now, projects=served.settings.projects)
                 issues = [issue async for some in found for issue in some]
                 finds = await asyncio.to_thread(self._finds.detect, served, issues)
                 renewing.cancel()

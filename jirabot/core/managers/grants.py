@@ -33,7 +33,7 @@ from jirabot.core.network import network_of
 from jirabot.core.ports import Clock, Deployment, Events, Ids, OAuth, Storage, Transaction, Vault
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason
-from jirabot.core.workspaces import API_KEY, OAUTH_APP, OAUTH_GRANT, Workspace, settings_of
+from jirabot.core.workspaces import API_KEY, OAUTH_APP, OAUTH_GRANT, Workspace
 from jirabot.errors import (
     ConfigurationInvalid,
     ConsentNeeded,
@@ -114,7 +114,7 @@ class Grants:
 
     def authority_of(self, workspace: Workspace) -> Authority:
         """Say where consents to a workspace are given."""
-        network = network_of(settings_of(workspace, self._defaults))
+        network = network_of(self._defaults, workspace.settings)
         return Authority(deployment=workspace.deployment, base_url=workspace.base_url, network=network)
 
     def keep(self, tx: Transaction, workspace: Workspace, kept: KeptGrant) -> None:

@@ -213,6 +213,11 @@ class Intake:
             self._rejected.set()
             raise
 
+    def refuse_call(self, by: Principal) -> None:
+        """Count a call of the management API that was refused to *by*, for the audit."""
+        self._turned_away.count(None, Act.CALL_REFUSED, by=by, origin=by.address, now=self._clock.now())
+        self._rejected.set()
+
     def _turn_away(self, workspace: Workspace, act: Act, raw: RawDelivery) -> None:
         self._turned_away.count(workspace, act, origin=raw.remote, now=raw.received_at)
         self._rejected.set()

@@ -17,7 +17,7 @@ from jirabot.core.network import network_of
 from jirabot.core.people import Principal
 from jirabot.core.ports import Checkouts, Clock, Ids, Storage, Transaction, Vault
 from jirabot.core.repositories import Repository
-from jirabot.core.workspaces import repository_token_place, settings_of
+from jirabot.core.workspaces import repository_token_place
 from jirabot.errors import GitFailed, InvalidInput, NotFound
 
 NAME = re.compile(r"[\w][\w./-]{0,199}")
@@ -134,7 +134,7 @@ class Repositories:
             workspace = administered(tx, workspace_name, by)
             repository = _named(tx, workspace.id, name)
             token = self._vault.open(tx, workspace.id, repository_token_place(repository.id)) or ""
-            network = network_of(settings_of(workspace, self._defaults))
+            network = network_of(self._defaults, workspace.settings)
             return repository, Remote(name=repository.name, url=repository.url, token=token, network=network)
 
         repository, remote = await self._storage.read(query)

@@ -15,14 +15,14 @@ from jirabot.core.effects import EffectState
 from jirabot.core.ids import WorkspaceId, WorkspaceName
 from jirabot.core.managers import troubles
 from jirabot.core.managers.budgets import API_CALLS
-from jirabot.core.managers.directory import limits_of
+from jirabot.core.managers.directory import limits_of, settings_of
 from jirabot.core.managers.gate import rights_in
 from jirabot.core.managers.workspaces import Missing, Workspaces
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.core.scopes import workspace_in
 from jirabot.core.troubles import Placed
-from jirabot.core.workspaces import Workspace, settings_of
+from jirabot.core.workspaces import Workspace
 from jirabot.errors import JirabotError
 
 FAILURES_SHOWN = 5

@@ -52,7 +52,7 @@ class Users:
             end_unproved(tx, workspace.id, account, found, now=now)
             return add_link(tx, workspace, found, user=user, role=role, ids=self._ids, now=now, by=by)
 
-        return await self._storage.write(change)
+        return replace(await self._storage.write(change), account=found)
 
     async def list(self, workspace_name: str | None, *, by: Principal) -> Sequence[tuple[Link, str]]:
         """List the links of a workspace, or of all, newest first, each with its workspace's name.

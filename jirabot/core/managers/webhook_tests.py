@@ -1,14 +1,16 @@
 """`webhook test`: a comment with a nonce is written, and its webhook awaited. Also how a workspace is proved."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jirabot.core.deliveries import Origin
 from jirabot.core.ids import CommentId, DeliveryId, EffectId, IssueId, IssueKey, WorkspaceId
 from jirabot.core.managers.directory import Directory, Served, named
 from jirabot.core.managers.webhooks import LOOKED_AT, Webhooks
-from jirabot.core.people import Principal
+from jirabot.core.managers.workspace_changes import WorkspaceChanges
+from jirabot.core.people import DAEMON, Principal
 from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
 from jirabot.core.texts import Texts
 from jirabot.core.visibility import Internal, Public
@@ -21,18 +23,26 @@ WITHIN = timedelta(seconds=30)
 
 LOOK_SECONDS = 0.5
 
+ADMINISTER = "ADMINISTER"
+"""The global permission of who may set up webhooks. Source: "Permissions", developer.atlassian.com."""
+
 REMOVING_SECONDS = 15.0
 """How long the comment may take to be removed again, whatever came of the test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """A webhook that came. `activated`: that proved the workspace. `left`: why the comment could not be removed."""
+    """A webhook that came.
+
+    `activated`: that proved the workspace. `doubt`: why it did not prove one that was claimed. `left`: why the comment
+    could not be removed.
+    """
 
     workspace: Workspace
     delivery_id: DeliveryId
     took: timedelta
     activated: bool = False
+    doubt: str = ""
     left: str = ""
 
 
@@ -49,17 +59,17 @@ class WebhookTests:
         texts: Texts,
         clock: Clock,
         ids: Ids,
-        switched_off: Collection[str],
+        changes: WorkspaceChanges,
     ) -> None:
-        """*switched_off*: the deployments whose deliveries are kept, and not processed."""
-        self._storage, self._directory, self._webhooks = storage, directory, webhooks
+        self._storage, self._directory, self._webhooks, self._changes = storage, directory, webhooks, changes
         self._daemon_runs, self._texts, self._clock, self._ids = daemon_runs, texts, clock, ids
-        self._switched_off = switched_off
 
     async def test(self, name: str, issue_key: str, *, by: Principal) -> Tested:
         """Comment a nonce on an issue and wait for its webhook; a workspace that was not proved is active then.
 
-        The nonce counts from a delivery that has proved itself in the workspace's own way. The comment is removed.
+        The nonce counts from a delivery that has proved itself in the workspace's own way. Whoever claimed it knows its
+        secret, though, and may read the comment: so the account that they gave must administer that Jira, as who sets
+        up a webhook does. The comment is removed.
 
         Raises:
             WorkspaceNotFound: there is none of that name.
@@ -87,11 +97,19 @@ class WebhookTests:
             left = await self._remove(site, issue.id, comment_id)
         if delivery_id is None:
             raise await self._cause(served, site, began)
-        activated = await self._storage.write(lambda tx: self._activate(tx, workspace.id))
-        self._directory.forget()
+        activated, doubt = await self._prove(served.workspace, site)
         took = self._clock.now() - began
         now = await self._storage.read(lambda tx: named(tx, name))
-        return Tested(workspace=now, delivery_id=delivery_id, took=took, activated=activated, left=left)
+        return Tested(workspace=now, delivery_id=delivery_id, took=took, activated=activated, doubt=doubt, left=left)
+
+    async def _prove(self, workspace: Workspace, site: JiraSite) -> tuple[bool, str]:
+        """Activate a workspace that was claimed, if it is proved now; else say why it is not."""
+        if workspace.state is not WorkspaceState.UNPROVED:
+            return False, ""
+        if ADMINISTER not in await site.permissions([ADMINISTER]):
+            account = workspace.service_account.label
+            return False, f"`{account}` does not administer that Jira, and so may have sent the webhook itself"
+        return await self._changes.prove(workspace.id, by=DAEMON), ""
 
     async def _await(self, workspace_id: WorkspaceId, nonce: str, began: datetime) -> DeliveryId | None:
         until = began + WITHIN
@@ -113,16 +131,6 @@ class WebhookTests:
         except TimeoutError:
             return f"Jira did not answer in {REMOVING_SECONDS:.0f} s"
         return ""
-
-    def _activate(self, tx: Transaction, workspace_id: WorkspaceId) -> bool:
-        workspace = tx.workspaces.find(workspace_id)
-        if workspace is None or workspace.state is not WorkspaceState.UNPROVED:
-            return False
-        now = self._clock.now()
-        tx.workspaces.save(replace(workspace, state=WorkspaceState.ACTIVE, updated_at=now))
-        if workspace.deployment not in self._switched_off:
-            tx.deliveries.release_kept(workspace_id, now=now)
-        return True
 
     async def _cause(self, served: Served, site: JiraSite, began: datetime) -> CommandFailed:
         """Say why nothing came, as far as that can be told."""
@@ -152,8 +160,11 @@ class WebhookTests:
 
 
 def _delivery_with(tx: Transaction, workspace_id: WorkspaceId, nonce: str, began: datetime) -> DeliveryId | None:
-    """Find the delivery that brought a nonce back. A replay proves nothing: whoever makes one needs no secret."""
-    for each in tx.deliveries.list(workspace_id=workspace_id, limit=LOOKED_AT):
+    """Find the delivery that brought a nonce back.
+
+    A replay proves nothing, as whoever makes one needs no secret; nor does what jirabot has found in Jira by itself.
+    """
+    for each in tx.deliveries.list(workspace_id=workspace_id, origin=Origin.WEBHOOK, limit=LOOKED_AT):
         if each.received_at < began or each.replay_of is not None:
             continue
         request = tx.deliveries.request_of(each.id)

@@ -260,7 +260,7 @@ class WorkspaceChanges:
                 check_operator(by)
             elif workspace.state is WorkspaceState.UNPROVED:
                 raise Forbidden(
-                    f"`{workspace.claimed_by}` has not proved that the Jira of `{workspace.name}` is theirs",
+                    f"nothing proves yet that the Jira of `{workspace.name}` belongs to who claimed it",
                     hint=f"`jirabot webhook test {workspace.name} --issue KEY` proves it; `--trust` vouches for them",
                 )
             claimed_by = "" if trust else workspace.claimed_by

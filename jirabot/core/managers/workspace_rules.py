@@ -7,8 +7,9 @@ from dataclasses import replace
 from jirabot.config import Settings, WorkspaceDefaults
 from jirabot.core.authenticity import Authenticity
 from jirabot.core.issues import ServerInfo
+from jirabot.core.managers.directory import settings_of
 from jirabot.core.ports import Deployment, NormalBase, Transaction
-from jirabot.core.workspaces import Workspace, settings_of
+from jirabot.core.workspaces import Workspace
 from jirabot.errors import ConfigurationInvalid, InvalidInput, WorkspaceExists
 
 

@@ -18,7 +18,7 @@ from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Origin
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.managers import audit
-from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.directory import Directory, settings_of
 from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
@@ -31,7 +31,7 @@ from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.permissions import Linked, is_named, who_may
 from jirabot.core.ports import Clock, Deployment, Ids, Sites, Storage, Transaction, Vault
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
-from jirabot.core.workspaces import OAUTH_GRANT, WEBHOOK_SECRET, Workspace, WorkspaceState, settings_of
+from jirabot.core.workspaces import OAUTH_GRANT, WEBHOOK_SECRET, Workspace, WorkspaceState
 from jirabot.errors import InvalidInput
 
 MASK = "***"

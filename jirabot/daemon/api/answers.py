@@ -72,6 +72,7 @@ class OfWorkspace(Answer):
 
     id: str
     name: str
+    jira_cloud_id: str = Field(description="Empty where it is not known, and on Data Center")
     status: Literal["active", "inactive"]
     editable: bool = Field(description="Whether the caller administers it")
     created_at: str
@@ -124,6 +125,8 @@ class Workspace(Answer):
     auth: str
     authenticity: str
     service_account: str
+    key_expires_at: str | None
+    cloud_id: str | None
     agent: str | None
     events_url: str
     settings: dict[str, Any]

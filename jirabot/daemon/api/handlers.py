@@ -185,6 +185,7 @@ def _own(call: Call, own: OwnLink) -> Object:
         "workspace": {
             "id": workspace.id,
             "name": workspace.name,
+            "jira_cloud_id": workspace.cloud_id,
             "status": _status(workspace),
             "editable": own.administers,
             "created_at": objects.instant(workspace.created_at),

@@ -144,12 +144,14 @@ class Forgetting(Store):
         for link_id, link in state.links.items():
             if link.user_id == user_id:
                 state.links[link_id] = replace(link, user_name=instead)
-        for token_id, token in state.tokens.items():
-            if token.user == name:
-                state.tokens[token_id] = replace(token, user=instead)
-        for scope, pause in state.pauses.items():
-            if pause.paused_by == name:
-                state.pauses[scope] = replace(pause, paused_by=instead)
+        _rename(state.tokens, "user", name, instead)
+        _rename(state.pauses, "paused_by", name, instead)
+        _rename(state.links, "ended_by", name, instead)
+        _rename(state.workspaces, "claimed_by", name, instead)
+
+
+def _rename(rows: MutableMapping[Any, Any], field: str, name: str, instead: str) -> None:
+    rows.update({key: replace(row, **{field: instead}) for key, row in rows.items() if getattr(row, field) == name})
 
 
 def _is_of(value: Any, workspace_id: WorkspaceId) -> bool:

@@ -9,7 +9,7 @@ from jirabot.core.conversations import State
 from jirabot.core.deliveries import DeliveryState, Outcome, Step
 from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.forgetting import Named, Words
-from jirabot.core.ids import AccountId, ConversationId, DeliveryId, EffectId, TriggerKey
+from jirabot.core.ids import AccountId, ConversationId, DeliveryId, EffectId, LinkId, TriggerKey
 from jirabot.core.people import Account, LinkState
 from jirabot.core.ports import Storage, Transaction
 from jirabot.core.visibility import Public
@@ -169,6 +169,16 @@ async def test_what_they_were_known_by_is_gone_and_outcomes_stay(filled: Storage
     other = await filled.read(lambda tx: tx.conversations.find(C2))
     assert other is not None
     assert other.asker == GRACE
+
+
+async def test_who_took_part_or_ended_a_link_is_the_pseudonym_then(filled: Storage):
+    await filled.write(lambda tx: tx.users.end_link(LinkId("link-grace"), by="ada", now=NOW))
+    assert await filled.read(lambda tx: tx.conversations.participants(C1)) == {ADA.id}
+
+    await filled.write(lambda tx: tx.forgetting.forget(WS, ADA.id, instead=NOBODY.id))
+
+    assert await filled.read(lambda tx: tx.conversations.participants(C1)) == {NOBODY.id}
+    assert {each.ended_by for each in await filled.read(lambda tx: tx.users.list_links(WS))} == {"", NOBODY.id}
 
 
 async def test_a_user_who_is_somebody_else_too_keeps_their_name(filled: Storage):

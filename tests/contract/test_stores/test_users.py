@@ -119,7 +119,7 @@ async def test_who_made_a_link_is_kept_and_changed_with_it(peopled: Storage):
 
     again = await peopled.write(lambda tx: tx.users.add_link(link(id="another", origin=Origin.OAUTH)))
 
-    assert again == link(origin=Origin.OAUTH)
+    assert again == link(origin=Origin.OAUTH, updated_at=link().created_at)
 
 
 async def test_the_newest_link_of_an_account_is_the_active_one_else_the_last_that_was_ended(peopled: Storage):

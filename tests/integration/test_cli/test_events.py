@@ -163,10 +163,11 @@ def test_the_request_as_it_came_can_be_replayed_by_its_own_signature(world: Worl
     [
         (0, "done", "Ada Lovelace asked for work: a conversation with the agent `scripted` begins"),
         (1, "ignored", "A comment without a mention, and no question waits for this person's answer"),
-        (2, "refused", "Grace Hopper is not linked to a jirabot user; told so on the issue"),
+        (2, "refused", "Grace Hopper is not linked to a jirabot user; told so on the issue, once a day"),
     ],
 )
 def test_explain_says_why(world: World, number: int, state: str, sentence: str) -> None:
+    """F70. Why nothing happened is told of each event, also where nobody was told on the issue."""
     id_ = world.replays[number].object["delivery"]
 
     told = world.cli.done("event", "explain", id_)

@@ -70,7 +70,7 @@ def _names(name: str, command: Any) -> Iterator[str]:
             "no such command `lst`. Did you mean `list`?",
             "run `jirabot workspace --help` to see what it takes",
         ),
-        ("user link", "`WORKSPACE` and `ACCOUNT` are missing", "run `jirabot user link --help` to see what it takes"),
+        ("user link", "`WORKSPACE` is missing", "run `jirabot user link --help` to see what it takes"),
         (
             "repo add acme",
             "`NAME` and `--url` are missing",
