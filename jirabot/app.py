@@ -22,6 +22,8 @@ from jirabot.core.managers.callers import Callers
 from jirabot.core.managers.catch_up import CatchUp
 from jirabot.core.managers.claims import Claims
 from jirabot.core.managers.comment_marks import CommentMarks
+from jirabot.core.managers.consent_codes import ConsentCodes
+from jirabot.core.managers.consent_flow import ConsentFlow
 from jirabot.core.managers.consents import Consents
 from jirabot.core.managers.conversations import Conversations
 from jirabot.core.managers.deletions import Deletions
@@ -113,6 +115,8 @@ class App:
     oauth: OAuth
     grants: Grants
     consents: Consents
+    consent_flow: ConsentFlow
+    consent_codes: ConsentCodes
     workspace_changes: WorkspaceChanges
     claims: Claims
     webhooks: Webhooks
@@ -269,6 +273,8 @@ def _wired(
         oauth=oauth,
         deployments=DEPLOYMENTS,
         apps=settings.oauth_apps,
+        usual_bases=settings.base_urls,
+        normal_base=bases.normal,
         defaults=settings.workspace,
         clock=clock,
         ids=ids,
@@ -286,6 +292,16 @@ def _wired(
         limits=settings.limits,
         agent=agent,
     )
+    consents = Consents(
+        storage=storage,
+        grants=grants,
+        oauth=oauth,
+        directory=directory,
+        deployments=DEPLOYMENTS,
+        clock=clock,
+        log=log,
+    )
+    consent_codes = ConsentCodes(storage=storage, vault=vault, consents=consents, clock=clock, ids=ids)
     budgets = Budgets(storage=storage, sites=clients, clock=clock)
     throttling = Throttling(storage=storage, directory=directory, clock=clock, ids=ids)
     examiner = Examiner(storage=storage, directory=directory, checkouts=checkouts, decode=envelope.decode, clock=clock)
@@ -388,14 +404,21 @@ def _wired(
         workspaces=workspaces,
         oauth=oauth,
         grants=grants,
-        consents=Consents(
+        consents=consents,
+        consent_codes=consent_codes,
+        consent_flow=ConsentFlow(
             storage=storage,
-            grants=grants,
+            vault=vault,
             oauth=oauth,
-            directory=directory,
+            grants=grants,
+            consents=consents,
+            codes=consent_codes,
             deployments=DEPLOYMENTS,
+            public_url=settings.server.reached_at(),
+            without=settings.without_oauth,
+            daemon_runs=lock.is_held,
             clock=clock,
-            log=log,
+            ids=ids,
         ),
         workspace_changes=changes,
         claims=Claims(

@@ -94,6 +94,24 @@ class NoJson(InvalidInput):
     code = "no-json"
 
 
+class StateUnknown(InvalidInput):
+    """Nobody has begun what somebody comes back from, or it is used up, or older than it may be."""
+
+    code = "oauth-state-unknown"
+
+
+class ConsentDenied(InvalidInput):
+    """A person has not consented."""
+
+    code = "consent-denied"
+
+
+class ConsentFailed(InvalidInput):
+    """What a person came back with from the consent page does not count there."""
+
+    code = "consent-failed"
+
+
 class WorkspaceInactive(InvalidInput):
     """The workspace is there, and is not worked on now."""
 
@@ -168,6 +186,25 @@ class TokenInvalid(JirabotError):
 
     kind = Kind.UNAUTHENTICATED
     code = "token-invalid"
+
+
+class SiteNotAccessible(JirabotError):
+    """Who consented may not see the workspace's site, or has not chosen it."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "site-not-accessible"
+
+
+class OtherBrowser(Forbidden):
+    """Somebody comes back from a consent page to which another browser was sent."""
+
+    code = "oauth-other-browser"
+
+
+class CodeRefused(Forbidden):
+    """A one-time code that is not the one which the page has shown."""
+
+    code = "code-refused"
 
 
 class SignatureRejected(Forbidden):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from jirabot.cli import asking, output, running, usage
+from jirabot.cli import asking, consent, output, running, usage
 from jirabot.cli.options import AsJson, NoValidate, TheWorkspace, Yes
 from jirabot.errors import InvalidInput
 
@@ -22,6 +22,7 @@ app = usage.group("Who may trigger the bot: links of Jira accounts to users.")
         "jirabot user link acme ada@acme.example --user ada --role admin",
         "jirabot user link acme --from people.txt",
         "jirabot user link acme --group 276f955c-63d7-42c8-9520-92d01dca0625",
+        "jirabot user link acme --user ada --oauth",
     ),
 )
 def link(
@@ -38,13 +39,23 @@ def link(
     ] = "",
     user: Annotated[str, typer.Option(metavar="NAME", help="The jirabot user; the account itself if not given")] = "",
     role: Annotated[Literal["user", "admin"], typer.Option(help="What the link lets the user do")] = "user",
+    oauth: Annotated[
+        bool, typer.Option("--oauth", help="The person proves in a browser whose the account is; ACCOUNT is optional")
+    ] = False,
     no_validate: NoValidate = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a Jira account trigger the bot, or many: all of them, or none."""
+    """Let a Jira account trigger the bot, or many: all of them, or none.
+
+    With --oauth it prints an address. Whoever consents there is shown a code, which this command waits for, ten
+    minutes, on standard input. A daemon has to run.
+    """
     from jirabot.core.people import Role
 
-    _check_one_way(account, from_, group, user=user, no_validate=no_validate)
+    _check_one_way(account, from_, group, user=user, no_validate=no_validate, oauth=oauth)
+    if oauth:
+        _prove(context, workspace, account, user=user, role=Role(role), as_json=as_json)
+        return
     text = _read(from_) if from_ else ""
     enrolled, linked_in = running.run(
         context,
@@ -55,12 +66,29 @@ def link(
     _show_linked(enrolled, linked_in, many=bool(from_ or group), as_json=as_json)
 
 
-def _check_one_way(account: str, from_: str, group: str, *, user: str, no_validate: bool) -> None:
+def _prove(context: typer.Context, workspace: str, account: str, *, user: str, role: Any, as_json: bool) -> None:
+    """Link whoever proves in a browser that an account is theirs."""
+    from jirabot.core import objects
+    from jirabot.core.oauth_states import Purpose
+    from jirabot.core.people import SHELL
+
+    async def begin(jirabot: Any) -> Any:
+        return await jirabot.consent_flow.begin_in_shell(
+            workspace, Purpose.LINK, by=SHELL, user=user, role=role, wanted=account
+        )
+
+    done = consent.visit(context, begin)
+    output.show(objects.link(done.link, workspace_name=done.workspace.name), as_json=as_json)
+
+
+def _check_one_way(account: str, from_: str, group: str, *, user: str, no_validate: bool, oauth: bool) -> None:
+    if oauth and (from_ or group or no_validate):
+        raise InvalidInput("`--oauth` proves one account, and asks Jira", hint="give ACCOUNT and `--user` at most")
     ways = [way for way in (account, from_, group) if way]
-    if len(ways) != 1:
+    if len(ways) != 1 and not oauth:
         what = "say whom to link" if not ways else "say in one way whom to link"
-        raise InvalidInput(what, hint="give an ACCOUNT, `--from FILE` or `--group ID`")
-    if user and not account:
+        raise InvalidInput(what, hint="give an ACCOUNT, `--from FILE`, `--group ID` or `--oauth`")
+    if user and not account and not oauth:
         raise InvalidInput("`--user` names one person, and many are linked", hint="leave it out, or give one ACCOUNT")
     if group and no_validate:
         raise InvalidInput("only Jira can tell who is in a group", hint="leave `--no-validate` out")

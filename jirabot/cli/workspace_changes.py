@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from jirabot.cli import asking, output, running, usage
+from jirabot.cli.consent import visit
 from jirabot.cli.options import (
     AsJson,
     BaseUrl,
@@ -112,6 +113,28 @@ def update(
         output.warn(warning)
     if wanted.authenticity or wanted.webhook_secret:
         output.note(f"\nJira does not know of that yet: `jirabot webhook register {updated.workspace.name}` tells it.")
+
+
+@app.command(
+    cls=usage.Command,
+    epilog=usage.examples("jirabot workspace consent acme", "jirabot workspace consent acme --json"),
+)
+def consent(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Let a workspace's bot work in somebody's name.
+
+    For workspaces that sign in by OAuth. It prints an address. Whoever consents there is shown a code, which this
+    command waits for, ten minutes, on standard input. A daemon has to run.
+    """
+    from jirabot.core.oauth_states import Purpose
+    from jirabot.core.people import SHELL
+
+    async def begin(jirabot: Any) -> Any:
+        return await jirabot.consent_flow.begin_in_shell(name, Purpose.BOT, by=SHELL)
+
+    done = visit(context, begin)
+    shown = {"id": done.workspace.id, "workspace": done.workspace.name, "account": done.account.id}
+    output.show({**shown, "name": done.account.label}, as_json=as_json)
+    output.note(f"\nThe bot of `{done.workspace.name}` works in the name of {done.account.label} now.")
 
 
 @app.command(

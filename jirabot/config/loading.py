@@ -109,6 +109,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
             base_urls={"dc": reference.jira_dc_base_url} if reference.jira_dc_base_url else {},
             oauth_apps=reference.oauth_apps(),
             switched_off=reference.switched_off(),
+            without_oauth=reference.without_oauth(),
         )
     except ValidationError as error:
         problems += [told(item, sources) for item in error.errors()]

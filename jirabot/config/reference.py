@@ -14,7 +14,8 @@ _SWITCHES = ("JIRA_DC_ENABLE_OAUTH", "JIRA_WEBHOOKS_ENABLED", "JIRA_DC_WEBHOOKS_
 _BASE_URL = "JIRA_DC_BASE_URL"
 
 APP_NOTE = "the OAuth app of every workspace that has none of its own"
-OAUTH_NOTE = "read and checked; it has no effect yet, as no person signs in by OAuth in this version"
+DC_APP_NOTE = "the OAuth app of the workspace at JIRA_DC_BASE_URL; every other Data Center has one of its own"
+OAUTH_NOTE = "off: people are linked on Data Center without proving by OAuth whose the account is"
 
 
 class ReferenceSettings(Section):
@@ -22,8 +23,8 @@ class ReferenceSettings(Section):
 
     jira_client_id: str = Field("", description=APP_NOTE)
     jira_client_secret: SecretStr | None = Field(None, description=APP_NOTE)
-    jira_dc_client_id: str = Field("", description=APP_NOTE)
-    jira_dc_client_secret: SecretStr | None = Field(None, description=APP_NOTE)
+    jira_dc_client_id: str = Field("", description=DC_APP_NOTE)
+    jira_dc_client_secret: SecretStr | None = Field(None, description=DC_APP_NOTE)
     jira_dc_base_url: str = ""
     jira_dc_enable_oauth: bool = Field(True, description=OAUTH_NOTE)
     jira_webhooks_enabled: bool = True
@@ -33,6 +34,10 @@ class ReferenceSettings(Section):
         """Name the deployments whose webhooks are kept, and not processed."""
         enabled = {"cloud": self.jira_webhooks_enabled, "dc": self.jira_dc_webhooks_enabled}
         return frozenset(deployment for deployment, is_on in enabled.items() if not is_on)
+
+    def without_oauth(self) -> frozenset[str]:
+        """Name the deployments whose people prove nothing by OAuth."""
+        return frozenset() if self.jira_dc_enable_oauth else frozenset({"dc"})
 
     def oauth_apps(self) -> Mapping[str, OAuthAppSettings]:
         """Give the OAuth app of each deployment that has one."""
@@ -64,6 +69,8 @@ def read_reference(environment: Mapping[str, str]) -> tuple[ReferenceSettings, l
         if word not in (*ON, *OFF):
             problems.append(f"`{name}` is `{given[name]}`: {_listed(ON)} switch it on, {_listed(OFF)} off")
         given[name] = word not in OFF
+    if "JIRA_DC_CLIENT_ID" in given and _BASE_URL not in given:
+        problems.append(f"`JIRA_DC_CLIENT_ID` is set, and `{_BASE_URL}` is not: whose app it is can't be told")
     try:
         web_address(given.get(_BASE_URL, ""))
     except ValueError as error:

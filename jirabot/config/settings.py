@@ -634,6 +634,7 @@ class Settings(BaseModel):
     base_urls: Mapping[str, str] = Field({}, exclude=True)
     oauth_apps: Mapping[str, OAuthAppSettings] = Field({}, exclude=True, repr=False)
     switched_off: frozenset[str] = Field(frozenset(), exclude=True)
+    without_oauth: frozenset[str] = Field(frozenset(), exclude=True)
     master_key: SecretStr | None = Field(None, exclude=True)
     master_key_file: Path | None = Field(None, exclude=True)
     use_keyring: bool = Field(True, exclude=True)

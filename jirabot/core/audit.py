@@ -27,6 +27,8 @@ class Act(StrEnum):
     WORKSPACE_UPDATED = "workspace.updated"
     WORKSPACE_ACTIVATED = "workspace.activated"
     WORKSPACE_DEACTIVATED = "workspace.deactivated"
+    WORKSPACE_CONSENTED = "workspace.consented"
+    """Somebody has consented that its bot works in their name."""
     WORKSPACE_DELETED = "workspace.deleted"
     SECRET_ROTATED = "secret.rotated"  # noqa: S105 - an act's name
     USER_LINKED = "user.linked"

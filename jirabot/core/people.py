@@ -28,6 +28,11 @@ class Account:
         return self.display_name or self.name or self.id
 
     @property
+    def names(self) -> frozenset[str]:
+        """What a person may call it by, case folded: id, user name, e-mail."""
+        return frozenset(each.casefold() for each in (self.id, self.name, self.email) if each)
+
+    @property
     def is_principal(self) -> bool:
         """Say whether it is nobody in Jira, but a principal of jirabot's own."""
         return self.id.startswith(PRINCIPALS)

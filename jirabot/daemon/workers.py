@@ -136,9 +136,10 @@ class Workers:
             await until_idle(self._outbox, is_due=self._app.delivery.is_due, storage=self._app.storage)
 
     async def _prune_once(self) -> None:
-        """Forget what is old, if it is time; else wait. Claims that nobody proved go in between, too."""
+        """Forget what is old, if it is time; else wait. What nobody ended in time goes in between, too."""
         app = self._app
         await app.claims.expire()
+        await app.consent_codes.expire()
         due = await app.retention.due_seconds()
         if due:
             # Looked at again before that: the machine may have slept, and a command may have done it.

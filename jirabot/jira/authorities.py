@@ -37,8 +37,19 @@ class Authorities:
         self._deployments, self._connections = deployments, connections
         self._settings, self._clock = settings, clock
 
-    def authorize_url(self, at: Authority, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str = "") -> str:
-        return self._provider(at).authorize_url(app, redirect_uri=redirect_uri, state=state, verifier=verifier)
+    def authorize_url(
+        self,
+        at: Authority,
+        app: OAuthApp,
+        *,
+        redirect_uri: str,
+        state: str,
+        verifier: str = "",
+        only_identity: bool = False,
+    ) -> str:
+        return self._provider(at).authorize_url(
+            app, redirect_uri=redirect_uri, state=state, verifier=verifier, only_identity=only_identity
+        )
 
     async def exchange(
         self, at: Authority, app: OAuthApp, *, code: str, redirect_uri: str, verifier: str = ""

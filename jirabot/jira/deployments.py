@@ -66,6 +66,10 @@ class Deployment(Protocol):
         """Those of them that need a person's consent, and no API key."""
 
     @property
+    def has_central_oauth(self) -> bool:
+        """Whether one authority is asked for all of its sites."""
+
+    @property
     def authenticities(self) -> Sequence[Authenticity]:
         """The ways in which its deliveries can prove themselves, the default first."""
 
@@ -188,6 +192,7 @@ class Cloud:
     site_domain = "atlassian.net"
     auth_methods = ("api-token", "scoped-token", "oauth")
     oauth_methods = ("oauth",)
+    has_central_oauth = True
     person_key = "accountId"
     authenticities = (Authenticity.HMAC, Authenticity.HEADER, Authenticity.URL_TOKEN, Authenticity.JWT)
     sends_again = True
@@ -316,6 +321,7 @@ class DataCenter:
     site_domain = ""
     auth_methods = ("pat", "dc-oauth")
     oauth_methods = ("dc-oauth",)
+    has_central_oauth = False
     person_key = "key"
     authenticities = (Authenticity.HMAC, Authenticity.HEADER, Authenticity.URL_TOKEN)
     sends_again = False

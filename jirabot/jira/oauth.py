@@ -33,7 +33,12 @@ from jirabot.jira.envelope import parse_json
 CLOUD_SCOPES = ("read:jira-work", "write:jira-work", "read:jira-user", "manage:jira-webhook", "offline_access")
 """The classic scopes, which Atlassian recommends; the last one brings a refresh token."""
 
+CLOUD_IDENTITY_SCOPES = ("read:jira-user",)
+"""What it takes to be told whose a token is, and for which sites; there is nothing to renew."""
+
 DATA_CENTER_SCOPE = "WRITE"
+
+DATA_CENTER_IDENTITY_SCOPE = "READ"
 
 LONGEST_TOKEN_SECONDS = 31 * 24 * 3600.0
 """No access token lives longer; keeps a wrong number from being a time that no calendar has."""
@@ -56,8 +61,8 @@ class Asked:
 class Provider(Protocol):
     """One authority: where it is, and how its requests are written."""
 
-    def authorize_url(self, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str) -> str:
-        """Make the address where a person consents."""
+    def authorize_url(self, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str, only_identity: bool) -> str:
+        """Make the address where a person consents; *only_identity*: to no more than being known."""
 
     def exchange(self, app: OAuthApp, *, code: str, redirect_uri: str, verifier: str) -> Asked:
         """Ask for the grant that a code stands for."""
@@ -79,11 +84,11 @@ class CloudProvider:
     def __init__(self, *, auth_url: str, api_url: str) -> None:
         self._auth, self._api = auth_url, api_url
 
-    def authorize_url(self, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str) -> str:
+    def authorize_url(self, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str, only_identity: bool) -> str:
         asked = {
             "audience": "api.atlassian.com",
             "client_id": app.client_id,
-            "scope": " ".join(CLOUD_SCOPES),
+            "scope": " ".join(CLOUD_IDENTITY_SCOPES if only_identity else CLOUD_SCOPES),
             "redirect_uri": redirect_uri,
             "state": state,
             "response_type": "code",
@@ -115,13 +120,13 @@ class DataCenterProvider:
     def __init__(self, base_url: str) -> None:
         self._base = base_url
 
-    def authorize_url(self, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str) -> str:
+    def authorize_url(self, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str, only_identity: bool) -> str:
         asked = {
             "client_id": app.client_id,
             "redirect_uri": redirect_uri,
             "response_type": "code",
             "state": state,
-            "scope": DATA_CENTER_SCOPE,
+            "scope": DATA_CENTER_IDENTITY_SCOPE if only_identity else DATA_CENTER_SCOPE,
             "code_challenge": challenge_of(verifier),
             "code_challenge_method": "S256",
         }

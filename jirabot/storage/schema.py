@@ -31,6 +31,7 @@ from sqlalchemy import (
 from jirabot.core.conversations import MessageKind, RunState, State
 from jirabot.core.deliveries import DeliveryState, Origin
 from jirabot.core.effects import EffectKind, EffectState
+from jirabot.core.oauth_states import Purpose
 from jirabot.core.people import LinkState, Role
 from jirabot.core.people import Origin as LinkOrigin
 from jirabot.core.troubles import Reason, Strike
@@ -486,6 +487,27 @@ tokens = Table(
     _belongs("tokens", "workspace_id", to=workspaces),
 )
 """Tokens of the management API: of each only its hash. No workspace: the whole instance."""
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    Column("hash", Text, nullable=False),
+    Column("workspace_id", Text, nullable=False),
+    Column("purpose", Choice(Purpose), nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("role", Choice(Role), nullable=False),
+    Column("browser_hash", Text, nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("account", account_column()),
+    Column("code_hash", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    PrimaryKeyConstraint("hash", name="oauth_states_pk"),
+    _belongs("oauth_states", "workspace_id", to=workspaces),
+)
+"""Visits to consent pages, for minutes each: of what they are known by, only the hashes."""
 
 pauses = Table(
     "pauses",

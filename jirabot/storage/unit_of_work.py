@@ -10,6 +10,7 @@ from jirabot.core.ports import (
     ConversationStore,
     DeliveryStore,
     ForgettingStore,
+    OAuthStateStore,
     OutboxStore,
     PauseStore,
     PeopleStore,
@@ -31,6 +32,7 @@ from jirabot.storage.checkpoints import Checkpoints
 from jirabot.storage.conversations import Conversations
 from jirabot.storage.forgetting import Forgetting
 from jirabot.storage.inbox import Deliveries
+from jirabot.storage.oauth_states import OAuthStates
 from jirabot.storage.outbox import Outbox
 from jirabot.storage.pauses import Pauses
 from jirabot.storage.people import People
@@ -55,6 +57,7 @@ class UnitOfWork:
         self.secrets: SecretStore = Secrets(connection)
         self.users: UserStore = Users(connection)
         self.tokens: TokenStore = Tokens(connection)
+        self.oauth_states: OAuthStateStore = OAuthStates(connection)
         self.repositories: RepositoryStore = Repositories(connection)
         self.deliveries: DeliveryStore = Deliveries(connection, spool)
         self.conversations: ConversationStore = Conversations(connection)

@@ -228,7 +228,7 @@ def test_development_tools_are_told_too() -> None:
     assert [tool for tool in tools if not tool.startswith("types-") and tool not in told] == []
 
 
-PART_OF = {"yarl": "aiohttp"}
+PART_OF = {"yarl": "aiohttp", "markupsafe": "jinja2"}
 """What is imported beside the package whose interface it is a part of."""
 
 

@@ -76,6 +76,12 @@ ROWS: Sequence[Row] = [
     Row(method="GET", path=f"{W}/link", statuses=(401, 200, 200, 200, 200)),
     Row(method="GET", path=f"{W}/link?workspace_name=ACME", statuses=(401, 200, 200, 200, 200)),
     Row(method="GET", path=f"{W}/link?workspace_name=paused", statuses=(401, 404, 404, 404, 404)),
+    Row(
+        method="GET",
+        path="/integration/{X}/callback?state=made-up&code=1",
+        note="a browser that nobody has sent away",
+        statuses=(400, 400, 400, 400, 400),
+    ),
     Row(method="GET", path=f"{W}/validate/Acme", statuses=(401, 200, 200, 200, 200)),
     Row(method="GET", path=f"{W}/validate/nobody", statuses=(401, 404, 404, 404, 404)),
     Row(method="GET", path=f"{W}/validate/paused", statuses=(401, 404, 404, 404, 404)),

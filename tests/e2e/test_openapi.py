@@ -21,13 +21,15 @@ from .stage import Stage
 UNLIMITED = {"requests_per_hour": 0}
 OPEN = {"limits": {"cloud": UNLIMITED, "dc": UNLIMITED}, "api": {**UNLIMITED, "claim_hosts": ["127.0.0.1"]}}
 
+CALLBACKS = {"cloud": "/integration/jira/callback", "dc": "/integration/jira-dc/callback"}
+
 EXCLUDED = "positive_data_acceptance,not_a_server_error"
 """A base URL may be well formed and lead nowhere, which 502 tells; a fault of ours is looked for in the log."""
 
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
-    return document(endpoints(DEPLOYMENTS.values()), server="http://127.0.0.1:8642")
+    return document(endpoints(DEPLOYMENTS.values()), callbacks=CALLBACKS, server="http://127.0.0.1:8642")
 
 
 @pytest.mark.fast
@@ -39,9 +41,9 @@ def test_it_is_valid(described: dict[str, Any]) -> None:
 def test_each_endpoint_is_in_it_with_a_name_of_its_own(described: dict[str, Any]) -> None:
     declared = endpoints(DEPLOYMENTS.values())
     told = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
-    assert told == {(each.method, each.path) for each in declared}
+    assert told == {(each.method, each.path) for each in declared} | {("GET", path) for path in CALLBACKS.values()}
     names = [each["operationId"] for methods in described["paths"].values() for each in methods.values()]
-    assert len(set(names)) == len(names) == len(declared)
+    assert len(set(names)) == len(names) == len(declared) + len(CALLBACKS)
     assert {"post", "get"} == set(described["paths"]["/integration/jira-dc/workspaces/link"])
 
 
@@ -53,7 +55,8 @@ async def test_it_is_served_to_who_has_a_token(stage: Stage) -> None:
         async with client.get(address) as refused:
             assert refused.status == 401
         async with client.get(address, headers={"Authorization": f"Bearer {made.secret}"}) as answer:
-            assert (await answer.json()) == document(endpoints(DEPLOYMENTS.values()), server=stage.address)
+            declared = endpoints(DEPLOYMENTS.values())
+            assert (await answer.json()) == document(declared, callbacks=CALLBACKS, server=stage.address)
 
 
 @pytest.mark.slow

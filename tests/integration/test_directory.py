@@ -13,6 +13,7 @@ from jirabot.core.ids import IssueId
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.grants import Grants
 from jirabot.core.ports import Storage, Transaction
+from jirabot.jira import bases
 from jirabot.jira.authenticity import scheme_of
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.client import Clients
@@ -85,6 +86,8 @@ async def over(storage: Storage, folder: Path) -> AsyncIterator[Scene]:
         oauth=Authorities(DEPLOYMENTS, connections=connections, settings=settings.oauth, clock=clock),
         deployments=DEPLOYMENTS,
         apps={},
+        usual_bases={},
+        normal_base=bases.normal,
         defaults=settings.workspace,
         clock=clock,
         ids=RandomIds(),

@@ -19,7 +19,15 @@ from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.core.ports import Transaction
 from jirabot.core.workspaces import API_KEY, OAUTH_GRANT, Workspace
-from jirabot.errors import ConsentNeeded, InvalidInput, JirabotError, JiraRefused, JiraSilent, StorageUnavailable
+from jirabot.errors import (
+    ConsentNeeded,
+    JirabotError,
+    JiraRefused,
+    JiraSilent,
+    SiteNotAccessible,
+    StorageUnavailable,
+)
+from jirabot.jira import bases
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.connections import Connections
 from jirabot.jira.deployments import DEPLOYMENTS
@@ -152,7 +160,7 @@ async def test_before_a_consent_the_workspace_says_that_it_is_missing(app):
 
     _, missing = await app.workspaces.show("acme", by=SHELL)
     assert missing[0].what == "consent"
-    assert missing[0].command.startswith("POST it to http://127.0.0.1:")
+    assert missing[0].command == "jirabot workspace consent acme"
 
 
 def as_fields(value: NewWorkspace) -> dict[str, Any]:
@@ -326,7 +334,7 @@ async def test_a_consent_for_another_site_is_refused(consented, jira, registered
     async with Sandbox(deployment="cloud") as other:
         made = {**as_fields(wanted(jira, registered)), "name": "other", "base_url": other.base_url}
         await consented.workspaces.create(NewWorkspace(**{**made, "validate": False}), by=SHELL)
-        with pytest.raises(InvalidInput, match="was not for"):
+        with pytest.raises(SiteNotAccessible, match="was not for"):
             await consented.consents.accept("other", grant, by=SHELL)
 
 
@@ -362,6 +370,8 @@ async def test_what_a_full_disk_does_not_take_is_stored_by_who_needs_it_next(jir
         oauth=Filling(storage, connections, jira, clock),
         deployments=DEPLOYMENTS,
         apps={},
+        usual_bases={},
+        normal_base=bases.normal,
         defaults=settings_for(tmp_path).workspace,
         clock=clock,
         ids=RandomIds(),

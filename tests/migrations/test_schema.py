@@ -26,6 +26,7 @@ TABLES = [
     "messages",
     "meta",
     "numbers",
+    "oauth_states",
     "outbox",
     "participants",
     "pauses",

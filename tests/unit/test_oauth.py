@@ -32,7 +32,7 @@ def answer(status: int, body: object = None, **headers: str) -> Answer:
 
 @pytest.mark.parametrize("provider", [pytest.param(CLOUD, id="cloud"), pytest.param(DC, id="dc")])
 def test_f22_an_authorize_url_is_encoded_so_that_a_strict_parser_reads_it(provider):
-    url = provider.authorize_url(APP, redirect_uri=CALLBACK, state="a/b+c=&d", verifier=VERIFIER)
+    url = provider.authorize_url(APP, redirect_uri=CALLBACK, state="a/b+c=&d", verifier=VERIFIER, only_identity=False)
 
     query = urlsplit(url).query
     assert STRICT.fullmatch(query)
@@ -41,7 +41,7 @@ def test_f22_an_authorize_url_is_encoded_so_that_a_strict_parser_reads_it(provid
 
 
 def test_clouds_authorize_url_is_the_documented_one():
-    url = CLOUD.authorize_url(APP, redirect_uri=CALLBACK, state="s", verifier=VERIFIER)
+    url = CLOUD.authorize_url(APP, redirect_uri=CALLBACK, state="s", verifier=VERIFIER, only_identity=False)
 
     assert url.startswith("https://auth.atlassian.com/authorize?audience=api.atlassian.com&client_id=")
     assert (
@@ -51,9 +51,16 @@ def test_clouds_authorize_url_is_the_documented_one():
     assert url.endswith("&state=s&response_type=code&prompt=consent")
 
 
+@pytest.mark.parametrize(("provider", "scope"), [(CLOUD, "read:jira-user"), (DC, "READ")])
+def test_who_only_proves_who_they_are_is_asked_for_no_more(provider, scope):
+    url = provider.authorize_url(APP, redirect_uri=CALLBACK, state="s", verifier=VERIFIER, only_identity=True)
+
+    assert parse_qs(urlsplit(url).query)["scope"] == [scope]
+
+
 def test_f24_data_center_is_asked_for_its_own_scope_with_pkce_at_its_own_address():
     """The verifier and challenge are those of RFC 7636, appendix B."""
-    url = DC.authorize_url(APP, redirect_uri=CALLBACK, state="s", verifier=VERIFIER)
+    url = DC.authorize_url(APP, redirect_uri=CALLBACK, state="s", verifier=VERIFIER, only_identity=False)
 
     asked = parse_qs(urlsplit(url).query)
     assert url.startswith("https://jira.acme.example:8443/tools/jira/rest/oauth2/latest/authorize?")

@@ -12,6 +12,7 @@ from jirabot.core import audit as acts
 from jirabot.core.forgetting import Forgotten, Held, Named, Words, pseudonym
 from jirabot.core.ids import AccountId
 from jirabot.core.managers import audit
+from jirabot.core.managers.consent_codes import remove
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.managers.users import linked
 from jirabot.core.people import Principal
@@ -166,6 +167,9 @@ class Forgetting:
     def _forget(
         self, tx: Transaction, workspace: Workspace, account_id: AccountId, instead: str, by: Principal
     ) -> Mapping[str, int]:
+        for visit in tx.oauth_states.list():
+            if visit.workspace_id == workspace.id:
+                remove(tx, visit)  # whosever: it lasts for minutes, and can be begun again
         counts = tx.forgetting.forget(workspace.id, account_id, instead=instead)
         act, now = acts.Act.USER_FORGOTTEN, self._clock.now()
         audit.record(tx, act, by=by, now=now, workspace=workspace, subject=instead, count=sum(counts.values()))

@@ -9,6 +9,7 @@ Cloud takes it once more within ten minutes; Data Center does not, and a person 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,13 +31,14 @@ from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers import troubles
 from jirabot.core.managers.troubles import Found
 from jirabot.core.network import network_of
-from jirabot.core.ports import Clock, Deployment, Events, Ids, OAuth, Storage, Transaction, Vault
+from jirabot.core.ports import Clock, Deployment, Events, Ids, NormalBase, OAuth, Storage, Transaction, Vault
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason
 from jirabot.core.workspaces import API_KEY, OAUTH_APP, OAUTH_GRANT, Workspace
 from jirabot.errors import (
     ConfigurationInvalid,
     ConsentNeeded,
+    InvalidInput,
     JirabotError,
     JiraSilent,
     WorkspaceNotFound,
@@ -66,14 +68,21 @@ class Grants:
         oauth: OAuth,
         deployments: Mapping[str, Deployment],
         apps: Mapping[str, OAuthAppSettings],
+        usual_bases: Mapping[str, str],
+        normal_base: NormalBase,
         defaults: WorkspaceDefaults,
         clock: Clock,
         ids: Ids,
         log: Events,
     ) -> None:
-        """*apps*: of each deployment the app of workspaces that have none of their own."""
+        """*apps*: of each deployment the app of workspaces that have none of their own.
+
+        Where each site is an authority of its own, that is of the one at *usual_bases* alone: no other is told its
+        secret.
+        """
         self._storage, self._vault, self._oauth = storage, vault, oauth
-        self._deployments, self._apps, self._defaults = deployments, apps, defaults
+        self._deployments, self._defaults = deployments, defaults
+        self._apps, self._usual_bases, self._normal_base = apps, usual_bases, normal_base
         self._clock, self._ids, self._log = clock, ids, log
         self._known: dict[WorkspaceId, Grant] = {}
         self._generation = -1
@@ -103,7 +112,7 @@ class Grants:
         own = self._vault.open(tx, workspace.id, OAUTH_APP)
         if own is not None:
             return app_from_text(own)
-        usual = self._apps.get(workspace.deployment)
+        usual = self.usual_app(workspace.deployment, workspace.base_url)
         if usual is None:
             raise ConfigurationInvalid(
                 [f"the workspace `{workspace.name}` has no OAuth app"],
@@ -111,6 +120,15 @@ class Grants:
                 "--oauth-client-id ID --oauth-client-secret -`",
             )
         return OAuthApp(client_id=usual.client_id, client_secret=usual.client_secret.get_secret_value())
+
+    def usual_app(self, deployment: str, base_url: str) -> OAuthAppSettings | None:
+        """Give the app of workspaces there that have none of their own; None where there is none."""
+        app, usual_base = self._apps.get(deployment), self._usual_bases.get(deployment, "")
+        if app is None or self._deployments[deployment].has_central_oauth:
+            return app
+        with contextlib.suppress(InvalidInput):
+            return app if self._normal_base(usual_base) == self._normal_base(base_url) else None
+        return None
 
     def authority_of(self, workspace: Workspace) -> Authority:
         """Say where consents to a workspace are given."""

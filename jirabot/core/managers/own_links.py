@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from jirabot.core.audit import Act
 from jirabot.core.ids import AccountId, LinkId, UserId
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, named
 from jirabot.core.managers.gate import rights_in
 from jirabot.core.managers.users import add_link
-from jirabot.core.people import Account, Link, LinkState, Principal, Role
+from jirabot.core.people import Account, Link, LinkState, Origin, Principal, Role
 from jirabot.core.ports import Clock, Ids, JiraSite, Storage, Transaction
 from jirabot.core.workspaces import Workspace, WorkspaceState
 from jirabot.errors import (
@@ -47,11 +49,7 @@ class OwnLinks:
             Forbidden: the caller's token is of another workspace.
         """
         check_is_somebody(by)
-        workspace = await self._storage.read(lambda tx: of_deployment(tx, deployment, name))
-        if by.workspace_id not in (None, workspace.id):
-            raise Forbidden("the token is of another workspace", hint="use one that is made for this")
-        if workspace.state is not WorkspaceState.ACTIVE:
-            raise WorkspaceInactive(f"the workspace `{workspace.name}` is not active now", hint="ask its administrator")
+        workspace = await self._storage.read(lambda tx: active_here(tx, deployment, name, by))
         served = await self._directory.get(workspace.id)
         domains = domains_of(workspace, served.settings.email_domains)
         account = await proved_account(self._directory.site(served), by, domains)
@@ -125,6 +123,22 @@ def of_deployment(tx: Transaction, deployment: str, name: str) -> Workspace:
     return workspace
 
 
+def active_here(tx: Transaction, deployment: str, name: str, by: Principal) -> Workspace:
+    """Give the workspace of that name in which *by* may be linked now.
+
+    Raises:
+        WorkspaceNotFound: there is none of that name, or it is of another deployment.
+        WorkspaceInactive: it is not worked on now.
+        Forbidden: the caller's token is of another workspace.
+    """
+    workspace = of_deployment(tx, deployment, name)
+    if by.workspace_id not in (None, workspace.id):
+        raise Forbidden("the token is of another workspace", hint="use one that is made for this")
+    if workspace.state is not WorkspaceState.ACTIVE:
+        raise WorkspaceInactive(f"the workspace `{workspace.name}` is not active now", hint="ask its administrator")
+    return workspace
+
+
 def check_is_somebody(by: Principal) -> None:
     """Let only a user go on: the shell is nobody who could be linked.
 
@@ -175,6 +189,41 @@ def link_caller(
     is_free = account is not None and tx.users.find_link(workspace.id, account.id) is None
     if account is not None and is_free and not account.app and not was_ended:
         return add_link(tx, workspace, account, user=by.user, role=role, ids=ids, now=now, by=by)
+    return _pending(tx, workspace, by, role=role, ids=ids, now=now)
+
+
+def link_proved(
+    tx: Transaction, workspace: Workspace, by: Principal, account: Account, *, role: Role, ids: Ids, now: datetime
+) -> Link:
+    """Link the caller to the account that they have proved to be theirs, within a transaction (F75).
+
+    It is theirs, whoever was linked to it; their links to other accounts there end. The role stays that they had, or
+    that the account had where it was nobody's but its own. A link of theirs, or of the account, that an administrator
+    has ended is made again by one only: till then it is pending.
+    """
+    own = [link for link in tx.users.links_of(by.user) if link.workspace_id == workspace.id]
+    of_account = tx.users.newest_link(workspace.id, account.id)
+    newest = next((link for link in own if link.state is not LinkState.PENDING), None)
+    if not by.is_operator and (_was_taken_away(newest) or _was_taken_away(of_account)):
+        return _pending(tx, workspace, by, role=role, ids=ids, now=now)
+    active = [link for link in own if link.state is LinkState.ACTIVE]
+    theirs = [*active, of_account] if of_account is not None and of_account.user_name == account.id else active
+    if any(link.role is Role.ADMIN and link.state is LinkState.ACTIVE for link in theirs):
+        role = Role.ADMIN
+    for link in active:
+        if link.account.id != account.id:
+            tx.users.end_link(link.id, by=by.user, now=now)
+            who = audit.person(tx, workspace.id, link.account.id)
+            audit.record(tx, Act.USER_UNLINKED, by=by, now=now, workspace=workspace, subject=who)
+    return add_link(tx, workspace, account, user=by.user, role=role, ids=ids, now=now, by=by, origin=Origin.OAUTH)
+
+
+def _was_taken_away(link: Link | None) -> bool:
+    """Say whether the newest link of somebody is one that an administrator has ended."""
+    return link is not None and link.state is LinkState.ENDED and not link.ended_by
+
+
+def _pending(tx: Transaction, workspace: Workspace, by: Principal, *, role: Role, ids: Ids, now: datetime) -> Link:
     return tx.users.add_pending(
         Link(
             id=LinkId(ids.sortable()),

@@ -57,12 +57,13 @@ class SignIn:
         self._vault, self._grants, self._oauth = vault, grants, oauth
         self._deployments, self._clock = deployments, clock
 
-    def needed(self, deployment: str, auth: str, *, has_app: bool) -> Sequence[str]:
-        """Name the fields of `NewWorkspace` that such a sign-in needs; *has_app*: an OAuth app is configured."""
+    def needed(self, deployment: str, auth: str, base_url: str) -> Sequence[str]:
+        """Name the fields of `NewWorkspace` that such a sign-in to a Jira needs."""
         known = self._deployments.get(deployment)
         if known is None:
             return ("api_key",)
         if auth in known.oauth_methods:
+            has_app = self._grants.usual_app(deployment, base_url) is not None
             return () if has_app else ("oauth_client_id", "oauth_client_secret")
         return ("email", "api_key") if known.needs_email(auth) else ("api_key",)
 

@@ -119,8 +119,7 @@ def linked(links: Sequence[Link], asked: str, workspace_name: str) -> Link:
 
 
 def _names(link: Link) -> set[str]:
-    account = link.account
-    return {each.casefold() for each in (account.id, account.name, account.email, link.user_name) if each}
+    return {*link.account.names, link.user_name.casefold()}
 
 
 async def find_account(site: JiraSite, asked: str) -> Account:

@@ -25,7 +25,14 @@ from jirabot.core.managers.workspace_rules import WorkspaceRules, check_free, un
 from jirabot.core.network import Network
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.ports import Clock, Ids, Sites, Storage, Transaction, Vault
-from jirabot.core.workspaces import OAUTH_GRANT, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace, WorkspaceState
+from jirabot.core.workspaces import (
+    OAUTH_APP,
+    OAUTH_GRANT,
+    PREVIOUS_WEBHOOK_SECRET,
+    WEBHOOK_SECRET,
+    Workspace,
+    WorkspaceState,
+)
 from jirabot.errors import Forbidden, InvalidInput, JiraRefused, WorkspaceNotFound
 
 NETWORK_SETTINGS = frozenset(field.name for field in fields(Network))
@@ -197,7 +204,7 @@ class WorkspaceChanges:
             tx.workspaces.save(saved)
             self._sign_in.store(tx, saved, given)
             if saved.base_url != workspace.base_url:
-                tx.secrets.remove(saved.id, OAUTH_GRANT)  # a consent to another site
+                _forget_site(tx, saved, given)
             if wanted.webhook_secret:
                 self._vault.seal(tx, saved.id, WEBHOOK_SECRET, wanted.webhook_secret, now=now)
                 tx.secrets.remove(saved.id, PREVIOUS_WEBHOOK_SECRET)
@@ -473,6 +480,13 @@ def _state(workspace: Workspace, wanted: Wanted) -> WorkspaceState:
 
 def _paused(workspace: Workspace) -> WorkspaceState:
     return workspace.state if workspace.state is WorkspaceState.UNPROVED else WorkspaceState.PAUSED
+
+
+def _forget_site(tx: Transaction, workspace: Workspace, given: Given) -> None:
+    """Forget a consent to another site, and the app that only that site may be told of."""
+    tx.secrets.remove(workspace.id, OAUTH_GRANT)
+    if given.app is None:
+        tx.secrets.remove(workspace.id, OAUTH_APP)
 
 
 def _still_there(tx: Transaction, workspace: Workspace) -> Workspace:

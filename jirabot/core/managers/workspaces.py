@@ -285,12 +285,11 @@ class Workspaces:
     def lacking(self, wanted: NewWorkspace) -> Sequence[str]:
         """List the fields of *wanted* that are needed and neither given nor told by the others."""
         filled = self._filled(wanted)
-        has_app = filled.deployment in self._settings.oauth_apps
         needed = [
             "name",
             "deployment",
             "base_url",
-            *self._sign_in.needed(filled.deployment, filled.auth, has_app=has_app),
+            *self._sign_in.needed(filled.deployment, filled.auth, filled.base_url),
         ]
         return [name for name in LACKING if name in needed and not getattr(filled, name)]
 
@@ -370,7 +369,7 @@ class Workspaces:
                 Missing(
                     what="consent",
                     text="nobody has consented yet that the bot works in their name",
-                    command=f"POST it to {self._address(workspace, 'workspaces')}, which answers where to consent",
+                    command=f"jirabot workspace consent {name}",
                 )
             )
         rule = who_may(settings_of(workspace, self._settings.workspace).who_may)

@@ -26,6 +26,7 @@ from jirabot.core.ports.machine import Alerts, Clock, Events, Ids
 from jirabot.core.ports.people import (
     Issuer,
     KeyInUse,
+    OAuthStateStore,
     PauseStore,
     RepositoryStore,
     Sealed,
@@ -74,6 +75,7 @@ __all__ = [
     "KeyInUse",
     "NormalBase",
     "OAuth",
+    "OAuthStateStore",
     "OutboxStore",
     "PauseStore",
     "PeopleStore",

@@ -242,8 +242,20 @@ class OAuth(Protocol):
     refused, ConsentNeeded where what was given counts no more.
     """
 
-    def authorize_url(self, at: Authority, app: OAuthApp, *, redirect_uri: str, state: str, verifier: str = "") -> str:
-        """Make the address where a person consents; *verifier*: PKCE's, which Data Center needs."""
+    def authorize_url(
+        self,
+        at: Authority,
+        app: OAuthApp,
+        *,
+        redirect_uri: str,
+        state: str,
+        verifier: str = "",
+        only_identity: bool = False,
+    ) -> str:
+        """Make the address where a person consents; *verifier*: PKCE's, which Data Center needs.
+
+        *only_identity*: they are asked for no more than to be known.
+        """
 
     async def exchange(
         self, at: Authority, app: OAuthApp, *, code: str, redirect_uri: str, verifier: str = ""
@@ -293,6 +305,10 @@ class Deployment(Protocol):
     @property
     def oauth_methods(self) -> Sequence[str]:
         """Those of them that need a person's consent, and no API key."""
+
+    @property
+    def has_central_oauth(self) -> bool:
+        """Whether one authority is asked for all of its sites; else each is its own, and has apps of its own."""
 
     def needs_email(self, auth: str) -> bool:
         """Say whether the service account needs an e-mail address to authenticate that way."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jirabot.core.ids import AccountId, LinkId, RepositoryId, TokenId, UserId, WorkspaceId, WorkspaceName
+from jirabot.core.oauth_states import OAuthState
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Link
 from jirabot.core.repositories import Repository
@@ -134,6 +135,20 @@ class TokenStore(Protocol):
 
     def revoke(self, token_id: TokenId, *, now: datetime) -> None:
         """Record that it counts no longer; when it was first revoked stays."""
+
+
+class OAuthStateStore(Protocol):
+    """Visits to consent pages that have not ended; there are few, and each soon goes."""
+
+    def add(self, state: OAuthState) -> None: ...
+    def find(self, hash_: str) -> OAuthState | None: ...
+    def use(self, hash_: str, *, now: datetime) -> OAuthState | None:
+        """Record that somebody came back, once; None where it is unknown, used already or past its time."""
+
+    def save(self, state: OAuthState) -> None: ...
+    def remove(self, hash_: str) -> None: ...
+    def list(self) -> Sequence[OAuthState]:
+        """List the newest first."""
 
 
 class RepositoryStore(Protocol):

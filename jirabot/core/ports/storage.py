@@ -10,6 +10,7 @@ from jirabot.core.ports.audit import AuditStore, PeopleStore
 from jirabot.core.ports.forgetting import ForgettingStore
 from jirabot.core.ports.people import (
     KeyInUse,
+    OAuthStateStore,
     PauseStore,
     RepositoryStore,
     SecretStore,
@@ -43,6 +44,8 @@ class Transaction(Protocol):
     def users(self) -> UserStore: ...
     @property
     def tokens(self) -> TokenStore: ...
+    @property
+    def oauth_states(self) -> OAuthStateStore: ...
     @property
     def repositories(self) -> RepositoryStore: ...
     @property

@@ -55,8 +55,9 @@ class Linked(Answer):
     success: Literal[True]
     redirect: bool
     authorizationUrl: str  # noqa: N815
-    status: Literal["active", "pending"] = Field(
-        description="`pending`: it starts nothing until an administrator names the account"
+    status: Literal["active", "pending"] | None = Field(
+        description="`pending`: it starts nothing until an administrator names the account; null: the browser has to "
+        "come back first"
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from jirabot.core.managers.callers import API
 from jirabot.core.ports import Deployment
 from jirabot.daemon.api import answers, bodies, handlers
-from jirabot.daemon.api.handlers import Call, Object
+from jirabot.daemon.api.handlers import Call, Object, SentAway
 
 ALWAYS = frozenset({401, 422, 429, 500, 503})
 """Statuses that any endpoint may answer; 422 for what stands behind the `?`."""
@@ -31,7 +31,7 @@ class Endpoint:
 
     method: str
     path: str
-    does: Callable[[Call], Awaitable[Object]]
+    does: Callable[[Call], Awaitable[Object | SentAway]]
     summary: str
     who: str
     counts: str = API
@@ -72,7 +72,8 @@ def _of_deployment(deployment: Deployment) -> Sequence[Endpoint]:
             path=base,
             does=handlers.save_workspace,
             summary="Make a workspace, or change the one of that name, and link the caller as its administrator. One "
-            "that somebody else than an administrator of this jirabot makes processes nothing until it is proved.",
+            "that somebody else than an administrator of this jirabot makes processes nothing until it is proved. With "
+            "OAuth the browser has to go on to `authorizationUrl`.",
             who="whoever has a token; an existing one: its administrators",
             body=bodies.SaveWorkspace,
             answer=answers.Saved,
@@ -83,7 +84,8 @@ def _of_deployment(deployment: Deployment) -> Sequence[Endpoint]:
             method="POST",
             path=f"{base}/link",
             does=handlers.link,
-            summary="Link the caller: to the account that its verified e-mail proves, where that is trusted; else the "
+            summary="Link the caller. With OAuth their browser has to go on to `authorizationUrl`, where they prove "
+            "the account; without, it is the one that their verified e-mail proves, where that is trusted, else the "
             "link is pending.",
             who=ANYBODY,
             body=bodies.LinkBody,

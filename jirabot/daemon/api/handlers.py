@@ -8,6 +8,7 @@ from jirabot.app import App
 from jirabot.core import objects
 from jirabot.core.managers import conversations, status
 from jirabot.core.managers.claims import Claim
+from jirabot.core.managers.consent_flow import Begun
 from jirabot.core.managers.own_links import OwnLink
 from jirabot.core.managers.workspaces import NAME
 from jirabot.core.people import LinkState, Principal
@@ -29,7 +30,15 @@ class Call:
     query: Any
 
 
-async def save_workspace(call: Call) -> Object:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentAway:
+    """An answer that sends the caller's browser to a consent page, which it is known by when it comes back."""
+
+    answer: Object
+    cookie: str = field(repr=False)
+
+
+async def save_workspace(call: Call) -> Object | SentAway:
     """Make or change a workspace, and link the caller."""
     given = call.given
     claim = Claim(
@@ -42,9 +51,10 @@ async def save_workspace(call: Call) -> Object:
         active=given.is_active,
     )
     saved = await call.app.claims.save(claim, by=call.by)
+    begun = await call.app.consent_flow.begin_saved(saved.workspace, by=call.by)
     secret = {"webhook_secret": saved.webhook_secret} if saved.webhook_secret else {}
-    return {
-        **_NO_REDIRECT,
+    answer = {
+        "success": True,
         "eventsUrl": call.app.workspaces.events_url(saved.workspace),
         "webhookEnrolled": saved.has_heard,
         "id": saved.workspace.id,
@@ -54,12 +64,16 @@ async def save_workspace(call: Call) -> Object:
         **secret,
         "warnings": list(saved.warnings),
     }
+    return _sent(answer, begun)
 
 
-async def link(call: Call) -> Object:
-    """Link the caller."""
+async def link(call: Call) -> Object | SentAway:
+    """Link the caller, or send them to prove whose their account is."""
+    begun = await call.app.consent_flow.begin_link(call.deployment, call.given.workspace_name, by=call.by)
+    if begun is not None:
+        return _sent({"success": True, "status": None}, begun)
     own = await call.app.own_links.link(call.deployment, call.given.workspace_name, by=call.by)
-    return {**_NO_REDIRECT, "status": own.link.state.value}
+    return _sent({"success": True, "status": own.link.state.value}, None)
 
 
 async def show_link(call: Call) -> Object:
@@ -158,7 +172,11 @@ async def show_status(call: Call) -> Object:
     return status.as_object(await call.app.overview.status(by=call.by), daemon_runs=True)
 
 
-_NO_REDIRECT: Mapping[str, Any] = {"success": True, "redirect": False, "authorizationUrl": ""}
+def _sent(answer: Object, begun: Begun | None) -> Object | SentAway:
+    """Say in the reference's fields whether the caller's browser has to go elsewhere."""
+    if begun is None:
+        return {**answer, "redirect": False, "authorizationUrl": ""}
+    return SentAway(answer={**answer, "redirect": True, "authorizationUrl": begun.url}, cookie=begun.cookie)
 
 
 def _page(items: Sequence[Object], *, most: int) -> Object:

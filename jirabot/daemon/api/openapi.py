@@ -12,17 +12,22 @@ from jirabot import __version__
 from jirabot.daemon.api import answers
 from jirabot.daemon.api.endpoints import Endpoint
 
+CALLBACK_STATUSES = (400, 401, 403, 429, 500, 502, 503, 504)
+"""Statuses of its refusals and failures."""
+
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}}
 _AGAIN = {"Retry-After": {"description": "In how many seconds to ask again", "schema": {"type": "integer"}}}
 
 
-def document(endpoints: Sequence[Endpoint], *, server: str) -> dict[str, Any]:
-    """Describe the endpoints, as they are reached at *server*."""
+def document(endpoints: Sequence[Endpoint], *, callbacks: Mapping[str, str], server: str) -> dict[str, Any]:
+    """Describe the endpoints, as they are reached at *server*, and where browsers come back to, by deployment."""
     schemas, components = _schemas(endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    for deployment, path in callbacks.items():
+        paths[path] = {"get": _callback(deployment)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,6 +79,31 @@ def _operation(endpoint: Endpoint, schemas: Mapping[type[BaseModel], Any]) -> di
         content = {"application/json": {"schema": schemas[endpoint.body]}}
         operation["requestBody"] = {"required": endpoint.body_needed, "content": content}
     return operation
+
+
+def _callback(deployment: str) -> dict[str, Any]:
+    """Describe where a browser comes back to: no token is asked for, and a page is answered."""
+    told = {
+        "state": "What `authorizationUrl` had",
+        "code": "What the consent page gives",
+        "error": "What it gives in place of a code where nobody has consented",
+    }
+    text = {"schema": {"type": "string"}}
+    return {
+        "operationId": f"callback_{deployment}",
+        "summary": "Where a browser comes back to from a consent page",
+        "description": "Its cookie says that it is the browser which was sent there. Errors are pages too where the "
+        "browser would rather have one.\n\nFor people's browsers.",
+        "security": [],
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "description": text_, "schema": {"type": "string"}}
+            for name, text_ in told.items()
+        ],
+        "responses": {
+            "200": {"description": "OK", "content": {"text/html": text}},
+            **{str(status): _refusal(status) for status in CALLBACK_STATUSES},
+        },
+    }
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 from jirabot.app import App
 from jirabot.daemon import access, problems
 from jirabot.daemon.api import bodies
+from jirabot.daemon.api.callback import callbacks, path_of, remember
 from jirabot.daemon.api.endpoints import Endpoint, endpoints
-from jirabot.daemon.api.handlers import Call
+from jirabot.daemon.api.handlers import Call, SentAway
 from jirabot.daemon.management import Answers
 from jirabot.errors import FieldsInvalid, Forbidden, InvalidInput, NoJson, TooLarge, TooSlow, UnsupportedEncoding
 
@@ -23,10 +24,10 @@ BODY_SECONDS = 10.0
 
 
 def endpoints_of(app: App) -> Sequence[tuple[str, str, Answers]]:
-    """List method and address of each endpoint with what answers there, and of what describes them."""
+    """List method and address of each endpoint with what answers there, of the callbacks, and of what describes it."""
     declared = endpoints(app.deployments.values())
     found = [(each.method, each.path, _answering(app, each)) for each in declared]
-    return [*found, ("GET", "/api/openapi.json", Description(app, declared).show)]
+    return [*found, *callbacks(app), ("GET", "/api/openapi.json", Description(app, declared).show)]
 
 
 class Description:
@@ -43,7 +44,8 @@ class Description:
             from jirabot.daemon.api.openapi import document
 
             server = self._app.settings.server.reached_at()
-            self._document = orjson.dumps(document(self._declared, server=server))
+            returned_to = {each.name: path_of(each.route) for each in self._app.deployments.values()}
+            self._document = orjson.dumps(document(self._declared, callbacks=returned_to, server=server))
         return web.Response(body=self._document, content_type="application/json")
 
 
@@ -63,8 +65,12 @@ def _answering(app: App, endpoint: Endpoint) -> Answers:
         except Forbidden:
             app.intake.refuse_call(by)
             raise
-        headers = {"Cache-Control": "no-store"}
-        return web.Response(body=orjson.dumps(answer), content_type="application/json", headers=headers)
+        sent_away = answer if isinstance(answer, SentAway) else None
+        body = orjson.dumps(sent_away.answer if sent_away else answer)
+        response = web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+        if sent_away is not None:
+            remember(response, app, endpoint.deployment, sent_away.cookie)
+        return response
 
     return answer_to
 

@@ -14,7 +14,7 @@ from jirabot.core.ports import Transaction
 from jirabot.storage.memory.audit import Audit, People
 from jirabot.storage.memory.conversations import Conversations
 from jirabot.storage.memory.deliveries import Deliveries
-from jirabot.storage.memory.directory import Repositories, Secrets, Tokens, Users, Workspaces
+from jirabot.storage.memory.directory import OAuthStates, Repositories, Secrets, Tokens, Users, Workspaces
 from jirabot.storage.memory.forgetting import Forgetting
 from jirabot.storage.memory.holds import Breakers, Pauses
 from jirabot.storage.memory.outbox import Outbox
@@ -89,6 +89,7 @@ class _Unit:
         self.secrets = Secrets(state)
         self.users = Users(state)
         self.tokens = Tokens(state)
+        self.oauth_states = OAuthStates(state)
         self.repositories = Repositories(state)
         self.deliveries = Deliveries(state)
         self.conversations = Conversations(state)

@@ -14,6 +14,7 @@ from jirabot.core.ids import (
     WorkspaceId,
     WorkspaceName,
 )
+from jirabot.core.oauth_states import OAuthState
 from jirabot.core.people import Link, LinkState
 from jirabot.core.ports import Sealed
 from jirabot.core.repositories import Repository
@@ -100,6 +101,34 @@ class Secrets(Store):
 
     def record_key_identity(self, key_id: str, source: str) -> None:
         self._state.meta["master-key"] = (key_id, source)
+
+
+class OAuthStates(Store):
+    """Fulfils `OAuthStateStore`."""
+
+    def add(self, state: OAuthState) -> None:
+        add_new(self._state.oauth_states, state.hash, state)
+
+    def find(self, hash_: str) -> OAuthState | None:
+        return self._state.oauth_states.get(hash_)
+
+    def use(self, hash_: str, *, now: datetime) -> OAuthState | None:
+        known = self.find(hash_)
+        if known is None or known.used_at is not None or known.expires_at <= now:
+            return None
+        self._state.oauth_states[hash_] = replace(known, used_at=now)
+        return self._state.oauth_states[hash_]
+
+    def save(self, state: OAuthState) -> None:
+        if state.hash in self._state.oauth_states:
+            self._state.oauth_states[state.hash] = state
+
+    def remove(self, hash_: str) -> None:
+        self._state.oauth_states.pop(hash_, None)
+
+    def list(self) -> Sequence[OAuthState]:
+        by_hash = sorted(self._state.oauth_states.values(), key=lambda each: each.hash)
+        return sorted(by_hash, key=lambda each: each.created_at, reverse=True)
 
 
 class Users(Store):

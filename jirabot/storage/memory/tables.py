@@ -32,6 +32,7 @@ from jirabot.core.ids import (
     UserId,
     WorkspaceId,
 )
+from jirabot.core.oauth_states import OAuthState
 from jirabot.core.pauses import Pause
 from jirabot.core.people import Link
 from jirabot.core.ports import Rejection, Sealed
@@ -87,6 +88,7 @@ class Tables:
     users: dict[str, UserId] = field(default_factory=dict)
     links: dict[LinkId, Link] = field(default_factory=dict)
     tokens: dict[TokenId, Token] = field(default_factory=dict)
+    oauth_states: dict[str, OAuthState] = field(default_factory=dict)
     repositories: dict[RepositoryId, Repository] = field(default_factory=dict)
     deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
     requests: dict[DeliveryId, SavedDelivery] = field(default_factory=dict)

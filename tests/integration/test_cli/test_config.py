@@ -126,13 +126,14 @@ def test_all_problems_are_told_at_once(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert (ran.code, ran.out) == (6, "")
     assert sorted(ran.problem["problems"]) == [
         "`JIRABOT_OUTBOX__GRACE` is `soon`: a duration is a number with its unit, such as `90s`, `10m`, `24h` or `14d`",
+        "`JIRA_DC_CLIENT_ID` is set, and `JIRA_DC_BASE_URL` is not: whose app it is can't be told",
         "`JIRA_DC_CLIENT_ID` is set, and `JIRA_DC_CLIENT_SECRET` is not: set both, or neither",
         "jirabot.toml:2: there is no setting `server.prot`; did you mean `port`?",
         "jirabot.toml:3: `server.port` is `many`: a whole number",
         "jirabot.toml:5: `runs.on_restart` is `reprt`: one of `restart`, `report`; did you mean `report`?",
     ]
     told = cli("config", "check").err.splitlines()
-    assert [line.startswith("error: ") for line in told] == [True] * 5 + [False, False]
+    assert [line.startswith("error: ") for line in told] == [True] * 6 + [False, False]
 
 
 def test_what_an_agents_section_and_the_given_key_lack_is_told_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,9 @@ def test_without_an_app_an_oauth_workspace_names_what_is_missing(cli: Cli, monke
 
     monkeypatch.setenv("JIRA_DC_CLIENT_ID", "an-id")
     monkeypatch.setenv("JIRA_DC_CLIENT_SECRET", "a-secret")
+    monkeypatch.setenv("JIRA_DC_BASE_URL", "http://127.0.0.1:10")
+    assert cli(*create).code == 2
+    monkeypatch.setenv("JIRA_DC_BASE_URL", "http://127.0.0.1:9/")
     assert cli(*create).code == 0
 
 
