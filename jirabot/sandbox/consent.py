@@ -192,6 +192,8 @@ def needed_scope(method: str, path: str) -> str:
     name = path.partition("/rest/api/")[2].partition("/")[2]
     if name == "serverInfo":
         return ""
+    if name == "webhook" or name.startswith(("webhook/", "webhook?")):
+        return "manage:jira-webhook"
     if name == "myself" or name == "user" or name.startswith(("user/", "user?")):
         return "read:jira-user"
     return "read:jira-work" if method == "GET" or name.startswith("search") else "write:jira-work"

@@ -15,7 +15,7 @@ from aiohttp import web
 from jirabot.sandbox.consent import needed_scope, scope_mismatch
 from jirabot.sandbox.faces import Face
 from jirabot.sandbox.faults import Does, Fault, Faults
-from jirabot.sandbox.issues import Person
+from jirabot.sandbox.issues import Grant, Person
 from jirabot.sandbox.jira import Jira
 from jirabot.sandbox.oauth import OAuth
 from jirabot.sandbox.refusals import Refusal
@@ -120,12 +120,11 @@ class Gate:
     def _admit(self, request: web.Request, received: ReceivedRequest) -> Refusal | None:
         """Find out who asks; gives the refusal where he may not."""
         ACTOR.set(None)
+        GRANT.set(None)
         authorization = request.headers.get("Authorization", "")
-        grant = self._jira.grants.get(authorization.removeprefix("Bearer "))
-        GRANT.set(grant)
         try:
             find = self._by_gateway if received.gateway else self._at_home
-            person = grant.person if grant else find(authorization, received)
+            person = find(authorization, received)
         except Refusal as refusal:
             return refusal
         ACTOR.set(person)
@@ -158,6 +157,8 @@ class Gate:
             raise Refusal(401, "Unauthorized", body={"code": 401, "message": "Unauthorized"})
         if needed and needed not in access.scopes:
             raise scope_mismatch()
+        if access.app is not None:
+            GRANT.set(Grant(person=access.person, client_secret=access.app.client_secret))
         return access.person
 
     async def _misbehave(

@@ -130,8 +130,8 @@ class Grant:
     """What a person has consented to: an OAuth app acts as that person."""
 
     person: Person
-    access_token: str = field(repr=False)
     client_secret: str = field(repr=False)
+    """The app's, with which it is proved that a webhook is for it."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

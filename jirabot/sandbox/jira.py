@@ -95,7 +95,6 @@ class Jira:
         self._excluded: set[tuple[str, str]] = set()
         self._ids = {kind: itertools.count(FIRST_ID) for kind in ("project", "issue", "comment", "history", "link")}
         self._webhook_ids = itertools.count(1)
-        self.grants: dict[str, Grant] = {}
         """What people have let OAuth apps do, by access token."""
 
     def add_person(self, display_name: str, *, account_type: str = "atlassian", email_visible: bool = True) -> Person:
@@ -381,12 +380,6 @@ class Jira:
         self.webhooks[webhook.id] = webhook
         self._changed(None)
         return webhook
-
-    def add_grant(self, person: Person) -> Grant:
-        """Let an OAuth app act as someone; it has the token and its own secret."""
-        grant = Grant(person=person, access_token=secrets.token_urlsafe(32), client_secret=secrets.token_urlsafe(48))
-        self.grants[grant.access_token] = grant
-        return grant
 
     def delete_webhook(self, webhook: Webhook) -> None:
         """Remove a webhook; what it still owes is sent all the same."""

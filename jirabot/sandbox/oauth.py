@@ -64,10 +64,11 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A token that calls are made with; `ends_at` None: for ever."""
+    """A token that calls are made with; `ends_at` None: for ever. `app`: whose it is, where no person has it."""
 
     token: str
     person: Person
+    app: App | None = None
     scopes: tuple[str, ...]
     ends_at: datetime | None
 
@@ -174,7 +175,9 @@ class OAuth:
 
     def _tokens(self, app: App, person: Person, scopes: tuple[str, ...]) -> tuple[Access, Refresh]:
         now = self._clock()
-        access = Access(token=secrets.token_urlsafe(32), person=person, scopes=scopes, ends_at=now + self.rules.access)
+        access = Access(
+            token=secrets.token_urlsafe(32), person=person, app=app, scopes=scopes, ends_at=now + self.rules.access
+        )
         refresh = Refresh(
             token=secrets.token_urlsafe(32), app=app, person=person, scopes=scopes, access=access.token, made_at=now
         )

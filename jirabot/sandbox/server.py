@@ -314,8 +314,10 @@ class Sandbox:
                 *Comments(self.jira, face).routes(api),
                 *Issues(self.jira, face, self._clock).routes(api),
                 *(Accounts(self.jira, face, self._clock).routes(by_gateway, gateway) if gateway else []),
+                *(MembersRoutes(self.jira, face).routes(by_gateway) if gateway else []),
                 *(Comments(self.jira, face).routes(by_gateway) if gateway else []),
                 *(Issues(self.jira, face, self._clock).routes(by_gateway) if gateway else []),
+                *(DynamicWebhooks(self.jira, self._clock).routes(by_gateway) if gateway else []),
                 *Webhooks(self.jira, face, self._clock).routes(self.context_path),
                 *(DynamicWebhooks(self.jira, self._clock).routes(api) if face.has_dynamic_webhooks else ()),
                 *Pages(

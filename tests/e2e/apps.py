@@ -1,69 +1,36 @@
-"""An OAuth app of Jira Cloud: what sets up webhooks, signed in by its token in place of an account's."""
-
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+"""An OAuth app of Jira Cloud by whose consent a workspace signs in, and whose secret proves its webhooks."""
 
 from jirabot.app import App
-from jirabot.core.managers.directory import Directory
-from jirabot.core.managers.webhooks import Webhooks
-from jirabot.core.ports import Clock
-from jirabot.jira import bases
-from jirabot.jira.authenticity import scheme_of
-from jirabot.jira.client import Clients
-from jirabot.jira.connections import Connections
-from jirabot.jira.deployments import DEPLOYMENTS, Cloud, Deployment
-from jirabot.sandbox.issues import Grant
-from jirabot.storage.master_key import MasterKeys, NoKeyring
-from jirabot.storage.secrets import EnvelopeVault
+from jirabot.config import OAuthSettings
+from jirabot.core.grants import Grant
+from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.people import SHELL
+from jirabot.sandbox.server import Sandbox
+
+CALLBACK = "http://127.0.0.1:1/callback"
+SCOPES = ("read:jira-work", "write:jira-work", "read:jira-user", "manage:jira-webhook", "offline_access")
 
 
-class AsAnApp(Cloud):
-    """Cloud, asked as an app: by the token that a person has consented to."""
-
-    def __init__(self, grant: Grant) -> None:
-        self._grant = grant
-
-    def authorization(self, auth: str, token: str, *, email: str) -> str:
-        return f"Bearer {self._grant.access_token}"
+def oauth_at(jira: Sandbox) -> OAuthSettings:
+    """Say where Atlassian's own hosts are, as the sandbox plays them."""
+    return OAuthSettings(cloud_auth_url=jira.root_url, cloud_api_url=jira.root_url, cloud_sites=("127.0.0.1",))
 
 
-@contextlib.asynccontextmanager
-async def directory_of_app(app: App, grant: Grant, clock: Clock) -> AsyncIterator[Directory]:
-    """Give the workspaces of *app*, whose Jira is asked as an app."""
-    deployments: Mapping[str, Deployment] = {**DEPLOYMENTS, "cloud": AsAnApp(grant)}
-    connections = Connections()
-    clients = Clients(
-        deployments,
-        connections=connections,
-        api_url=app.settings.oauth.cloud_api_url,
-        clock=clock,
-        log=app.log,
-        defaults=app.settings.workspace,
+async def sign_in_as_app(app: App, jira: Sandbox) -> None:
+    """Let the workspace `acme` sign in by the bot's consent to an app of its own, and believe webhooks for that app."""
+    registered = jira.oauth.add_app(CALLBACK, SCOPES)
+    wanted = Wanted(
+        auth="oauth",
+        oauth_client_id=registered.client_id,
+        oauth_client_secret=registered.client_secret,
+        authenticity="jwt",
+        webhook_secret=registered.client_secret,
     )
-    try:
-        yield Directory(
-            storage=app.storage,
-            vault=EnvelopeVault(MasterKeys(app.settings.data_dir, value=None, file=None, keyring=NoKeyring())),
-            grants=app.grants,
-            sites=clients,
-            deployments=DEPLOYMENTS,
-            schemes=scheme_of,
-            defaults=app.settings.workspace,
-            limits=app.settings.limits,
-            agent=None,
-        )
-    finally:
-        await connections.aclose()
-
-
-@contextlib.asynccontextmanager
-async def webhooks_of_app(app: App, grant: Grant, clock: Clock) -> AsyncIterator[Webhooks]:
-    """Give what sets up webhooks, signed in as an app."""
-    async with directory_of_app(app, grant, clock) as directory:
-        yield Webhooks(
-            storage=app.storage,
-            directory=directory,
-            workspaces=app.workspaces,
-            is_loopback=bases.is_loopback,
-            clock=clock,
-        )
+    await app.workspace_changes.update("acme", wanted, by=SHELL)
+    code = jira.oauth.consent(registered, jira.bot, SCOPES, "")
+    access, refresh = jira.oauth.exchange(registered, code, redirect_uri=CALLBACK, verifier="")
+    assert access.ends_at is not None
+    grant = Grant(
+        access_token=access.token, refresh_token=refresh.token, expires_at=access.ends_at, redirect_uri=CALLBACK
+    )
+    await app.consents.accept("acme", grant, by=SHELL)

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from jirabot.config import OAuthAppSettings, OAuthSettings
+from jirabot.config import OAuthAppSettings
 from jirabot.core.managers.tokens import NewToken
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.oauth_states import Purpose
@@ -26,11 +26,13 @@ from jirabot.core.workspaces import OAUTH_GRANT
 from jirabot.errors import CodeRefused, Forbidden, StateUnknown
 from jirabot.sandbox.server import Sandbox
 
+from .apps import SCOPES as CLOUD_SCOPES
+from .apps import oauth_at
 from .stage import MovableClock, Stage, staged
 from .test_api import ROUTES, account_of, calling
 
 SCOPES = {
-    "cloud": ("read:jira-work", "write:jira-work", "read:jira-user", "manage:jira-webhook", "offline_access"),
+    "cloud": CLOUD_SCOPES,
     "dc": ("READ", "WRITE"),
 }
 METHOD = {"cloud": "oauth", "dc": "dc-oauth"}
@@ -92,7 +94,7 @@ def oauth_settings(jira: Sandbox, **more: Any) -> dict[str, Any]:
     app = jira.oauth.add_app(PLACEHOLDER, SCOPES[jira.deployment])
     known = OAuthAppSettings(client_id=app.client_id, client_secret=app.client_secret)
     return {
-        "oauth": OAuthSettings(cloud_auth_url=jira.root_url, cloud_api_url=jira.root_url, cloud_sites=("127.0.0.1",)),
+        "oauth": oauth_at(jira),
         "oauth_apps": {jira.deployment: known},
         "base_urls": {"dc": jira.base_url} if jira.deployment == "dc" else {},
         **more,

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,8 @@ from jirabot.errors import CommandFailed, Forbidden, InvalidInput, NotFound
 from jirabot.sandbox.issues import Webhook
 from jirabot.sandbox.server import Sandbox
 
-from .apps import webhooks_of_app
-from .stage import WITHIN_SECONDS, MovableClock, Stage
+from .apps import oauth_at, sign_in_as_app
+from .stage import WITHIN_SECONDS, MovableClock, Stage, staged
 
 pytestmark = pytest.mark.stage(webhook=False)
 
@@ -376,19 +377,22 @@ class TestSilence:
                 await stage.app.storage.changed(seen, within_seconds=0.2)
 
 
-@pytest.fixture
-async def as_app(stage: Stage) -> AsyncIterator[Webhooks]:
-    """What sets up webhooks, signed in as an app; the workspace takes its tokens for proof."""
-    app, grant = stage.app, stage.jira.jira.add_grant(stage.jira.bot)
-    wanted = Wanted(authenticity="jwt", webhook_secret=grant.client_secret)
-    await app.workspace_changes.update("acme", wanted, by=SHELL)
-    async with webhooks_of_app(app, grant, stage.clock) as webhooks:
-        yield webhooks
-
-
 @only
 class TestDynamic:
     """Webhooks of an OAuth app: they prove themselves by a token, and live for 30 days."""
+
+    @pytest.fixture
+    async def stage(self, jira: Sandbox, tmp_path: Path) -> AsyncIterator[Stage]:
+        """A stage that knows where Atlassian is."""
+        async with staged(jira, tmp_path, oauth=oauth_at(jira)) as opened:
+            await opened.set_up(webhook=False)
+            yield opened
+
+    @pytest.fixture
+    async def as_app(self, stage: Stage) -> Webhooks:
+        """What sets up webhooks, signed in as an app; the workspace takes its tokens for proof."""
+        await sign_in_as_app(stage.app, stage.jira)
+        return stage.app.webhooks
 
     async def test_registered_twice_there_is_one_and_what_it_sends_acts(self, stage: Stage, as_app: Webhooks) -> None:
         """F67, F80: its deliveries carry no signature; one that Jira sends twice acts once."""
@@ -446,7 +450,9 @@ class TestDynamic:
             await webhooks.register("acme", by=SHELL, jql="project = NOWHERE")
         assert (await webhooks.list("acme", by=SHELL)).registrations == ()
 
-    async def test_an_account_that_is_no_app_has_none(self, stage: Stage, as_app: Webhooks) -> None:
+    async def test_an_account_that_is_no_app_has_none(self, stage: Stage) -> None:
+        wanted = Wanted(authenticity="jwt", webhook_secret="of-another-app-altogether-and-long-enough")
+        await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
         with pytest.raises(Forbidden, match="Only Connect and OAuth"):
             await stage.app.webhooks.register("acme", by=SHELL, jql="project = DEMO")
 

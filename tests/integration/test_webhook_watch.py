@@ -14,10 +14,8 @@ from jirabot.core.managers.workspace_changes import Wanted
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.core.troubles import Trouble
-from jirabot.jira import bases
-from jirabot.machine import RandomIds
 from jirabot.sandbox.server import Sandbox
-from tests.e2e.apps import directory_of_app
+from tests.e2e.apps import oauth_at, sign_in_as_app
 from tests.e2e.stage import settings_for
 
 
@@ -51,7 +49,7 @@ async def jira(clock: Clock) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def app(jira: Sandbox, clock: Clock, tmp_path: Path) -> AsyncIterator[App]:
     """A workspace that was met just now, and no daemon: what is looked at is what the test asks for."""
-    async with open_app(settings_for(tmp_path), clock=clock) as opened:
+    async with open_app(settings_for(tmp_path, oauth=oauth_at(jira)), clock=clock) as opened:
         wanted = NewWorkspace(
             name="acme", deployment="cloud", base_url=jira.base_url, email=jira.bot.email, api_key=jira.bot.token
         )
@@ -155,31 +153,12 @@ async def test_a_jira_that_does_not_answer_is_not_called_silent(
 
 
 @pytest.fixture
-async def as_app(app: App, jira: Sandbox, clock: Clock) -> AsyncIterator[tuple[Webhooks, WebhookWatch]]:
+async def as_app(app: App, jira: Sandbox) -> tuple[Webhooks, WebhookWatch]:
     """A dynamic webhook that was registered just now, and what refreshes it."""
-    grant = jira.jira.add_grant(jira.bot)
-    wanted = Wanted(authenticity="jwt", webhook_secret=grant.client_secret)
-    await app.workspace_changes.update("acme", wanted, by=SHELL)
-    async with directory_of_app(app, grant, clock) as directory:
-        webhooks = Webhooks(
-            storage=app.storage,
-            directory=directory,
-            workspaces=app.workspaces,
-            is_loopback=bases.is_loopback,
-            clock=clock,
-        )
-        watch = WebhookWatch(
-            storage=app.storage,
-            directory=directory,
-            webhooks=webhooks,
-            clock=clock,
-            ids=RandomIds(),
-            log=app.log,
-            switched_off=(),
-        )
-        await webhooks.register("acme", by=SHELL, jql="project = DEMO")
-        await set_(app, silent_after="0s")
-        yield webhooks, watch
+    await sign_in_as_app(app, jira)
+    await app.webhooks.register("acme", by=SHELL, jql="project = DEMO")
+    await set_(app, silent_after="0s")
+    return app.webhooks, app.webhook_watch
 
 
 async def test_a_webhook_that_expires_lives_as_long_as_a_daemon_runs(
