@@ -247,6 +247,7 @@ def delivery(value: Delivery, *, workspace_name: str) -> Object:
         "attempts": value.attempts,
         "received_at": instant(value.received_at),
         "handled_at": instant(value.handled_at),
+        "late_seconds": value.late_seconds,
         "origin": value.origin.value,
         "replayed": value.replay_of is not None,
         "replay_of": value.replay_of if value.replay_of != value.id else None,

@@ -149,6 +149,7 @@ class Event(Answer):
     attempts: int
     received_at: str
     handled_at: str | None
+    late_seconds: int | None
     replayed: bool
 
 
