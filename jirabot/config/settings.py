@@ -461,6 +461,11 @@ class WorkspaceDefaults(Section):
     customers: bool = Field(
         False, description="Whether customers of a service desk may trigger the bot, where `who_may` lets them"
     )
+    context: Literal["all", "linked"] = Field(
+        "all",
+        description="Whose comments on an issue the agent is shown as material: `all`, or those of people who are "
+        "`linked`, and how many were left out",
+    )
     projects: Words = Field(
         (), description="The keys of the projects that the bot is for; all if none is given", examples=[("PAY", "WEB")]
     )

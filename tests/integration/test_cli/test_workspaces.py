@@ -140,6 +140,7 @@ def test_each_setting_says_where_it_comes_from(cli: Cli, cloud: Jira, monkeypatc
         "triggers": {"value": ["mention", "label"], "origin": "default"},
         "who_may": {"value": "linked", "origin": "default"},
         "customers": {"value": False, "origin": "default"},
+        "context": {"value": "all", "origin": "default"},
         "projects": {"value": [], "origin": "default"},
         "verify_trigger": {"value": True, "origin": "default"},
         "events_networks": {"value": [], "origin": "default"},
