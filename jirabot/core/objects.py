@@ -186,6 +186,19 @@ def registration(value: Registration, *, workspace_name: str, newest_at: datetim
     }
 
 
+def webhook_test(
+    value: Workspace, *, delivery_id: str | None, took: timedelta | None, activated: bool = False
+) -> Object:
+    """Show what came of a test: the event that its webhook is, and the workspace's state then; None: nothing came."""
+    return {
+        "id": delivery_id,
+        "workspace": value.name,
+        "seconds": round(took.total_seconds(), 1) if took is not None else None,
+        "state": value.state.value,
+        "activated": activated,
+    }
+
+
 def rejection(value: Rejection, *, workspace_name: str, number: int) -> Object:
     """Show a request that did not prove itself; *number* it among those that are kept, the newest first."""
     return {
