@@ -376,6 +376,39 @@ class TestGaps:
 
     @both
     @polled
+    async def test_a_gap_that_is_filled_half_way_goes_on_there(self, stage: Stage, jira: Sandbox) -> None:
+        """What was read is not read again, and what was written acts once."""
+        stage.expected_errors = {"trouble.begun"}
+        issues = [await jira.create_issue(summary=f"Another, {number}") for number in range(10)]
+        await look(stage, seconds=30)
+        await stage.app.workspace_changes.deactivate("acme", by=SHELL)
+        for issue in issues[:-1]:
+            stage.clock.advance(minutes=10)
+            await jira.comment(issue.key, "Only a remark")
+        await jira.comment(issues[-1].key, "@openhands help")
+        stage.clock.advance(hours=40)
+        await stage.app.workspace_changes.activate("acme", by=SHELL)
+        await look(stage, seconds=1)
+        [gap] = await found(stage, Origin.GAP)
+        jira.faults.add("answer", path=f"/issue/{issues[9].id}/comment", status=503, times=1)
+        read = len(jira.requests)
+
+        await stage.app.deliveries.retry(gap.id, by=SHELL)
+        await stage.until_stored(lambda tx: tx.deliveries.list(state=DeliveryState.WAITING) or None)
+        await stage.make_due()
+        assert HELP in (await stage.says(on=issues[9])).text
+
+        await stage.rest()
+        caught = await found(stage)
+        assert [each.issue_key for each in caught] == [issue.key for issue in issues]
+        paths = [request.path for request in jira.requests[read:] if request.path.endswith("/comment")]
+        assert [sum(f"/{issue.id}/" in path for path in paths) for issue in issues[:6]] == [1] * 6
+        closed = await stage.app.storage.read(lambda tx: tx.deliveries.find(gap.id))
+        assert closed is not None
+        assert closed.text.endswith(": 10 new")
+
+    @both
+    @polled
     @pytest.mark.parametrize("wanted", [True, False], ids=["retried", "discarded"])
     async def test_a_gap_waits_for_a_person(self, stage: Stage, jira: Sandbox, wanted: bool) -> None:
         stage.expected_errors = {"trouble.begun"}
