@@ -510,6 +510,12 @@ class WorkspaceDefaults(Section):
         description="How often Jira is asked, with `webhook`, for what no webhook has told, so that one that is lost "
         "is not missed. 0: never",
     )
+    looks_back: LimitingDuration = Field(
+        timedelta(hours=2),
+        le=timedelta(hours=24),
+        description="How far back Jira is looked through by the first look of each hour, for what its search showed "
+        "late; the others go five minutes behind the one before. At most `24h`; 0: no further than they do",
+    )
     progress_every: Duration = Field(timedelta(seconds=60), description="How often the first answer shows progress")
     session: OwnLimitingDuration = Field(
         None,

@@ -247,6 +247,38 @@ class TestNoWebhookAtAll:
         await look(stage, minutes=4)
         assert len(await stage.deliveries()) == 1
 
+    @both
+    @pytest.mark.parametrize("back", ["2h", "0"])
+    async def test_what_the_index_shows_much_later_is_found_within_the_hour(
+        self, stage: Stage, jira: Sandbox, back: str
+    ) -> None:
+        """Where it is not switched off; and what was read is not read again, however often it is found."""
+        await stage.app.workspace_changes.update("acme", Wanted(settings={"looks_back": back}), by=SHELL)
+        await look(stage, seconds=30)
+        jira.jira.index_lag = timedelta(minutes=40)
+        await stage.comment("@openhands help")
+        for minutes in (30, 20):
+            await look(stage, minutes=minutes)
+        assert await stage.deliveries() == []
+
+        await look(stage, minutes=15)
+        if back == "0":
+            assert await stage.deliveries() == []
+            return
+        assert HELP in (await stage.says()).text
+        await stage.rest()
+        assert len(await stage.deliveries()) == 1
+        jira.jira.index_lag = timedelta()
+        await look(stage, minutes=50)
+        await stage.comment("Only a remark")
+        await look(stage, minutes=15)
+        await stage.rest()
+        read = len(jira.requests)
+        for minutes in (30, 35):
+            await look(stage, minutes=minutes)
+        assert [request.path for request in jira.requests[read:] if request.path.endswith("/comment")] == []
+        assert len(await stage.deliveries()) == 2
+
     @pytest.mark.parametrize("hours", [-3, 3], ids=["back", "forward"])
     @pytest.mark.parametrize("jira", ["cloud"], indirect=True)
     async def test_a_clock_of_jira_that_jumps_loses_nothing(

@@ -153,6 +153,7 @@ def test_each_setting_says_where_it_comes_from(cli: Cli, cloud: Jira, monkeypatc
         "events": {"value": "webhook", "origin": "default"},
         "poll_every": {"value": "30s", "origin": "default"},
         "catch_up_every": {"value": "5m", "origin": "default"},
+        "looks_back": {"value": "2h", "origin": "default"},
         "progress_every": {"value": "90s", "origin": "workspace"},
         "session": {"value": None, "origin": "default"},
         "ca_file": {"value": "", "origin": "default"},
