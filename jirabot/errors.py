@@ -276,6 +276,12 @@ class DaemonSilent(Unreachable):
     code = "daemon-silent"
 
 
+class DaemonEnding(Unreachable):
+    """The daemon is about to end, and does not wait for what may take long."""
+
+    code = "daemon-ending"
+
+
 class JiraUnreachable(Unreachable):
     """No connection to Jira: DNS, refused, TLS. What was asked did not happen."""
 
@@ -379,3 +385,9 @@ class CommandFailed(JirabotError):
 
     kind = Kind.FAILED
     code = "failed"
+
+
+class WebhookMissing(CommandFailed):
+    """A webhook that was waited for did not come; the message says why, as far as that can be told."""
+
+    code = "webhook-missing"

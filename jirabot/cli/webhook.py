@@ -128,24 +128,21 @@ def prove(
     Writes a comment on the issue, waits 30 s for its webhook, and removes it. Exit code 1 with the likely cause where
     nothing came. It also proves a workspace that was claimed over HTTP, which is active then.
     """
+    from jirabot.core import objects
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
         return await jirabot.webhook_tests.test(workspace, issue, by=SHELL)
 
     tested = running.run(context, work)
-    seconds = round(tested.took.total_seconds(), 1)
-    shown = {"id": tested.delivery_id, "workspace": tested.workspace.name, "seconds": seconds}
-    output.show({**shown, "state": tested.workspace.state.value, "activated": tested.activated}, as_json=as_json)
-    if tested.left:
-        output.warn(f"the comment on `{issue}` could not be removed: {tested.left}")
+    shown = objects.webhook_test(
+        tested.workspace, delivery_id=tested.delivery_id, took=tested.took, activated=tested.activated
+    )
+    output.show(shown, as_json=as_json)
+    for warning in tested.warnings:
+        output.warn(warning)
     if tested.activated:
         output.note(f"\nThe workspace `{tested.workspace.name}` is proved, and active now.")
-    if tested.doubt:
-        name = tested.workspace.name
-        output.warn(
-            f"`{name}` is not proved: {tested.doubt}; `jirabot workspace activate {name} --trust` vouches for it"
-        )
 
 
 @app.command(

@@ -461,6 +461,11 @@ class WorkspaceDefaults(Section):
     customers: bool = Field(
         False, description="Whether customers of a service desk may trigger the bot, where `who_may` lets them"
     )
+    context: Literal["all", "linked"] = Field(
+        "all",
+        description="Whose comments on an issue the agent is shown as material: `all`, or those of people who are "
+        "`linked`, and how many were left out",
+    )
     projects: Words = Field(
         (), description="The keys of the projects that the bot is for; all if none is given", examples=[("PAY", "WEB")]
     )
@@ -504,6 +509,12 @@ class WorkspaceDefaults(Section):
         timedelta(minutes=5),
         description="How often Jira is asked, with `webhook`, for what no webhook has told, so that one that is lost "
         "is not missed. 0: never",
+    )
+    looks_back: LimitingDuration = Field(
+        timedelta(hours=2),
+        le=timedelta(hours=24),
+        description="How far back Jira is looked through by the first look of each hour, for what its search showed "
+        "late; the others go five minutes behind the one before. At most `24h`; 0: no further than they do",
     )
     progress_every: Duration = Field(timedelta(seconds=60), description="How often the first answer shows progress")
     session: OwnLimitingDuration = Field(

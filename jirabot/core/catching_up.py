@@ -81,10 +81,16 @@ def begun(workspace_id: WorkspaceId, *, at: datetime, now: datetime) -> Checkpoi
     return Checkpoint(workspace_id=workspace_id, begun_at=at, seen_until=at, calls_since=now)
 
 
-def span(known: Checkpoint, now: datetime) -> tuple[Span, Span | None]:
+def is_new_hour(known: Checkpoint, now: datetime) -> bool:
+    """Say whether a look now, by our clock, is the first of an hour: the one that goes further back."""
+    return not timedelta() <= now - known.calls_since < HOUR
+
+
+def span(known: Checkpoint, now: datetime, *, back: timedelta = timedelta()) -> tuple[Span, Span | None]:
     """Say what to look at now, and what lies so far back that a person decides about it; None where nothing does.
 
-    Where Jira's clock was set back, nobody knows when what happened since happened: the last day is looked at again.
+    *back*: how far before now to begin at least, for what the index has shown too late for the looks before. Where
+    Jira's clock was set back, nobody knows when what happened since happened: the last day is looked at again.
     """
     if now < known.begun_at:
         return Span(since=now - OVERLAP), None
@@ -92,13 +98,13 @@ def span(known: Checkpoint, now: datetime) -> tuple[Span, Span | None]:
         return Span(since=max(known.begun_at, now - LONGEST)), None
     since = max(known.begun_at, known.seen_until - OVERLAP)
     if now - known.seen_until <= LONGEST:
-        return Span(since=since), None
+        return Span(since=max(known.begun_at, min(since, now - back))), None
     return Span(since=now - LONGEST - OVERLAP), Span(since=since, until=now - LONGEST)
 
 
 def looked(known: Checkpoint, *, until: datetime, calls: int, now: datetime) -> Checkpoint:
     """Give the checkpoint after a look at all until then, which took so many calls."""
-    is_same_hour = timedelta() <= now - known.calls_since < HOUR
+    is_same_hour = not is_new_hour(known, now)
     return Checkpoint(
         workspace_id=known.workspace_id,
         begun_at=min(known.begun_at, until),

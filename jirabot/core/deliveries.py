@@ -3,9 +3,9 @@
 What is made for every webhook before it is answered is a named tuple: a frozen data class takes four times as long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -114,6 +114,13 @@ class Step:
     text: str = ""
 
 
+ARRIVAL = "arrival"
+"""The step of what came late. Its reason is the count of seconds: so the mark outlives the body that it was read in."""
+
+LATE_AFTER = timedelta(minutes=5)
+"""What comes sooner is in time: a Jira's clock may differ from ours, and its queue may be long for a moment."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a delivery led to; recorded with it, once."""
@@ -154,6 +161,11 @@ class Delivery:
     replay_of: DeliveryId | None
     origin: Origin
 
+    @property
+    def late_seconds(self) -> int | None:
+        """Say how late it came, as its step tells; None where it did not, or nobody has looked yet."""
+        return late_seconds(self.steps)
+
 
 AGAIN = "jirabot-again"
 """Stored among a replay's headers: it acts even on what was acted on already. No request can bring it: of its headers
@@ -181,6 +193,22 @@ class Lease:
     workspace_id: WorkspaceId
     owner: str
     epoch: int
+
+
+def lateness(delivery: Delivery, happened_at: datetime | None) -> timedelta | None:
+    """Say how long after it happened a webhook told of it; None where that is not known, or it came in time.
+
+    What was found in Jira, or is replayed, was not sent late.
+    """
+    if happened_at is None or delivery.origin is not Origin.WEBHOOK or delivery.replay_of is not None:
+        return None
+    late = delivery.received_at - happened_at
+    return late if late > LATE_AFTER else None
+
+
+def late_seconds(steps: Sequence[Step]) -> int | None:
+    """Read from the steps of a delivery how late it came; None where they do not say that it did."""
+    return next((int(step.reason) for step in steps if step.step == ARRIVAL), None)
 
 
 def lane_of(workspace_id: WorkspaceId, issue_id: IssueId | None) -> LaneId:

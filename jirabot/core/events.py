@@ -6,6 +6,7 @@ Source: "Webhooks", developer.atlassian.com/cloud/jira/platform/webhooks and its
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from jirabot.core.bodies import Body
@@ -32,7 +33,7 @@ class Source:
     """What every payload says, whatever happened. `base_url` is told by the payload: compared, never followed.
 
     `actor` is who caused it, None where the payload does not name them (a deletion without `user`); `actor_from`
-    is where it was found.
+    is where it was found. `happened_at` is when, by the Jira's own clock; None where the payload does not tell.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Source:
     actor: Account | None
     actor_from: str
     base_url: str
+    happened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,9 @@ class Unrecognised:
 
 Event = CommentCreated | CommentEdited | CommentDeleted | IssueCreated | IssueUpdated | Unrecognised
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS = 1_000_000_000_000
+"""A moment before there was any Jira: a smaller time stamp counts seconds, or is none."""
 _COMMENT_PATH = re.compile(r"/issue/([0-9]+)/comment/")
 _ACTORS: Mapping[str, tuple[str, ...]] = {
     "comment_created": ("user", "comment.author"),
@@ -157,7 +162,24 @@ def _source(payload: Mapping[str, Any], dialect: Dialect) -> Source:
     kind = payload.get("webhookEvent")
     kind = kind if isinstance(kind, str) else ""
     actor, actor_from = _actor(payload, kind, dialect)
-    return Source(kind=kind, issue=issue_of(payload), actor=actor, actor_from=actor_from, base_url=_base_url(payload))
+    return Source(
+        kind=kind,
+        issue=issue_of(payload),
+        actor=actor,
+        actor_from=actor_from,
+        base_url=_base_url(payload),
+        happened_at=_instant(payload.get("timestamp")),
+    )
+
+
+def _instant(value: object) -> datetime | None:
+    """Read the milliseconds since 1970 that Jira's own webhooks carry; what is none of them tells nothing."""
+    if not isinstance(value, int) or value < _FIRST_MS:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=value)
+    except OverflowError:
+        return None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -186,6 +186,19 @@ def registration(value: Registration, *, workspace_name: str, newest_at: datetim
     }
 
 
+def webhook_test(
+    value: Workspace, *, delivery_id: str | None, took: timedelta | None, activated: bool = False
+) -> Object:
+    """Show what came of a test: the event that its webhook is, and the workspace's state then; None: nothing came."""
+    return {
+        "id": delivery_id,
+        "workspace": value.name,
+        "seconds": round(took.total_seconds(), 1) if took is not None else None,
+        "state": value.state.value,
+        "activated": activated,
+    }
+
+
 def rejection(value: Rejection, *, workspace_name: str, number: int) -> Object:
     """Show a request that did not prove itself; *number* it among those that are kept, the newest first."""
     return {
@@ -247,6 +260,7 @@ def delivery(value: Delivery, *, workspace_name: str) -> Object:
         "attempts": value.attempts,
         "received_at": instant(value.received_at),
         "handled_at": instant(value.handled_at),
+        "late_seconds": value.late_seconds,
         "origin": value.origin.value,
         "replayed": value.replay_of is not None,
         "replay_of": value.replay_of if value.replay_of != value.id else None,

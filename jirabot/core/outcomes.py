@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from jirabot.core.decisions import (
     UNPERMITTED,
@@ -14,7 +15,7 @@ from jirabot.core.decisions import (
     Start,
     Stop,
 )
-from jirabot.core.deliveries import DeliveryState, Outcome, Step
+from jirabot.core.deliveries import ARRIVAL, DeliveryState, Outcome, Step
 from jirabot.core.events import Event
 from jirabot.core.ids import BackendName, ConversationId
 from jirabot.core.issues import Issue
@@ -22,6 +23,7 @@ from jirabot.core.people import Account
 from jirabot.core.permissions import Standing
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Remark, Trigger, TriggerRemoved
+from jirabot.core.views import duration
 
 Found = Trigger | Remark | TriggerRemoved | None
 
@@ -63,8 +65,9 @@ def outcome(
     label: str,
     agent: BackendName | None,
     conversation_id: ConversationId | None = None,
+    late: timedelta | None = None,
 ) -> Outcome:
-    """Phrase what a delivery led to. *label* and *agent* are the workspace's."""
+    """Phrase what a delivery led to. *label* and *agent* are the workspace's; *late*: how late it came, if it did."""
     found = examination.found
     actor = found.actor if isinstance(found, Trigger | Remark) else None
     who = actor.label if actor else ""
@@ -77,6 +80,7 @@ def outcome(
         reason=decision.reason.value,
         text=text,
         steps=(
+            *_arrival_steps(texts, late),
             _parsed_step(texts, examination),
             _permission_step(texts, decision, actor),
             Step(step="decision", outcome=name, reason=decision.reason.value, text=text),
@@ -92,6 +96,13 @@ def _why(texts: Texts, decision: Decision, **values: str) -> str:
         would = decision.instead_of
         values |= {"would": _NAMES[type(would)], "why": would.reason.value}
     return texts.say(f"reason.{decision.reason.value}", **values)
+
+
+def _arrival_steps(texts: Texts, late: timedelta | None) -> tuple[Step, ...]:
+    if late is None:
+        return ()
+    text = texts.say("step.late", duration=duration(late))
+    return (Step(step=ARRIVAL, outcome="late", reason=str(int(late.total_seconds())), text=text),)
 
 
 def _parsed_step(texts: Texts, examination: Examination) -> Step:

@@ -42,29 +42,40 @@ def new_conversation(
     messages: Sequence[Message],
     previous_result: str,
     mark: str,
+    withheld: int = 0,
 ) -> str:
-    """Tell an agent about an issue for the first time: the rules, the issue, what was said, and what is asked."""
+    """Tell an agent about an issue for the first time: the rules, the issue, what was said, and what is asked.
+
+    *withheld*: how many comments it is not shown, since nobody has linked their writers.
+    """
     parts = [
         _RULES.format(mark=mark, place=_place(checkout), done=DONE_LINE, question=QUESTION_LINE),
         "## The issue",
         _data(_issue(issue), mark),
     ]
-    if said := _comments(comments):
-        parts += ["## What was said on it before, oldest first", _data(said, mark)]
+    parts += _said("## What was said on it before, oldest first", comments, withheld, mark)
     if previous_result:
         parts += ["## What came of earlier work on this issue", _data(previous_result, mark)]
     return "\n\n".join([*parts, _asked(messages)])
 
 
 def existing_conversation(
-    *, issue: Issue, comments: Sequence[IssueComment], messages: Sequence[Message], mark: str, interrupted: bool
+    *,
+    issue: Issue,
+    comments: Sequence[IssueComment],
+    messages: Sequence[Message],
+    mark: str,
+    interrupted: bool,
+    withheld: int = 0,
 ) -> str:
-    """Tell an agent that knows the issue what is new: what was said meanwhile, and what is asked now."""
+    """Tell an agent that knows the issue what is new: what was said meanwhile, and what is asked now.
+
+    *withheld*: as in `new_conversation`.
+    """
     parts = [f"The work on {issue.key} goes on. The rules you were given stand; the mark for material is now `{mark}`."]
     if interrupted:
         parts.append("Your last turn was interrupted before its end: look at `git status` and `git log` and go on.")
-    if said := _comments(comments):
-        parts += ["## What was said on the issue meanwhile, oldest first", _data(said, mark)]
+    parts += _said("## What was said on the issue meanwhile, oldest first", comments, withheld, mark)
     return "\n\n".join([*parts, _asked(messages)])
 
 
@@ -84,6 +95,14 @@ def _issue(issue: Issue) -> str:
     if len(description) > DESCRIPTION_CHARACTERS:
         description = description[:DESCRIPTION_CHARACTERS] + "\n[… cut here]"
     return "\n".join([*lines, "Description:", "", description or "(none)"])
+
+
+def _said(heading: str, comments: Sequence[IssueComment], withheld: int, mark: str) -> list[str]:
+    parts = [_data(_comments(comments), mark)] if comments else []
+    if withheld:
+        count = "1 comment" if withheld == 1 else f"{withheld} comments"
+        parts.append(f"({count} of people who are not linked to jirabot: not shown to you.)")
+    return [heading, *parts] if parts else []
 
 
 def _comments(comments: Sequence[IssueComment]) -> str:

@@ -1,4 +1,4 @@
-"""Who asks, and who may ask what an operator asks: a program on this machine, or one with a token of the instance."""
+"""Who asks, and who is an operator: a program on this machine, or an administrator of the whole instance."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from jirabot.app import App
 from jirabot.core.people import STRANGER, Principal
-from jirabot.errors import Forbidden, TokenInvalid
+from jirabot.errors import Forbidden, JirabotError, TokenInvalid
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 """What a proxy on this machine adds: behind one, everybody comes from loopback."""
@@ -19,15 +19,27 @@ async def check_operator(app: App, request: web.Request) -> None:
 
     Raises:
         TokenInvalid: it is elsewhere and brings no token, or one that does not count.
-        Forbidden: its token is good for one workspace only.
+        Forbidden: its token is good for one workspace only, or no administrator's.
     """
     if _is_here(request):
         return
     by = await principal(app, request)
-    if by.kind != "token" and not by.is_operator:
-        raise Forbidden("this is for administrators of this jirabot", hint="use a token of `jirabot token create`")
     if by.workspace_id is not None:
         raise Forbidden("this is about all workspaces, and the token is of one", hint="make one without `--workspace`")
+    if not by.is_operator:
+        hint = "use a token of `jirabot token create NAME --role admin`"
+        raise Forbidden("this is for administrators of this jirabot", hint=hint)
+
+
+async def is_operator(app: App, request: web.Request) -> bool:
+    """Say whether an operator asks, where others are answered too; who brings no token is not counted as refused."""
+    if "Authorization" not in request.headers and not _is_here(request):
+        return False
+    try:
+        await check_operator(app, request)
+    except JirabotError:
+        return False
+    return True
 
 
 async def principal(app: App, request: web.Request) -> Principal:

@@ -46,6 +46,9 @@ COUNTERS: Mapping[str, Declared] = {
         says="Webhooks that came to a workspace, by what they were answered", labels=("workspace", "status")
     ),
     "jirabot_decisions_total": Declared(says="What events led to, and why", labels=("workspace", "decision", "reason")),
+    "jirabot_deliveries_late_total": Declared(
+        says="Webhooks that told of what had happened more than five minutes before", labels=("workspace",)
+    ),
     "jirabot_effects_total": Declared(
         says="Comments and edits that Jira has taken, or that were given up", labels=("workspace", "kind", "state")
     ),
@@ -95,7 +98,10 @@ EVENTS: Mapping[str, tuple[Counted, ...]] = {
     "delivery.accepted": (Counted(counter="jirabot_deliveries_total", labels={}),),
     "delivery.rejected": (Counted(counter="jirabot_deliveries_total", labels={"status": "rejected"}),),
     "delivery.dead": (Counted(counter="jirabot_decisions_total", labels={}),),
-    "decision.made": (Counted(counter="jirabot_decisions_total", labels={}),),
+    "decision.made": (
+        Counted(counter="jirabot_decisions_total", labels={}),
+        Counted(counter="jirabot_deliveries_late_total", labels={}, when=lambda f: bool(f.get("late_seconds"))),
+    ),
     "effect.delivered": (
         Counted(counter="jirabot_effects_total", labels={"state": "sent"}),
         Counted(counter="jirabot_first_answer_late_total", labels={}, when=lambda f: bool(f.get("late"))),

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from jirabot.core import objects
 from jirabot.core.ports import Events
 from jirabot.errors import (
+    DaemonEnding,
     FieldsInvalid,
     HostMismatch,
     IssuerUnreachable,
@@ -176,6 +177,7 @@ NARROWER: Mapping[type[JirabotError], int] = {
     JiraRefused: 502,
     JiraSilent: 504,
     IssuerUnreachable: 503,
+    DaemonEnding: 503,
     MethodNotAllowed: 405,
     ExpectationFailed: 417,
 }

@@ -116,6 +116,7 @@ class Workers:
     async def drain(self) -> None:
         """Take no new work; wait, for as long as the settings say, until the runs have ended and their issues know."""
         self._draining.set()
+        self._app.webhook_tests.end()
         # A database that fails now is no reason to stay: what is owed is on the disk.
         with contextlib.suppress(TimeoutError, JirabotError):
             async with asyncio.timeout(self._app.settings.runs.drain.total_seconds()):

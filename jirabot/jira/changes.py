@@ -35,13 +35,22 @@ class Changes:
         self._deployment, self._get, self._post = deployment, get, post
 
     async def find(
-        self, span: Span, *, now: datetime, projects: Sequence[str], known: Mapping[IssueId, datetime]
+        self,
+        span: Span,
+        *,
+        now: datetime,
+        projects: Sequence[str],
+        known: Mapping[IssueId, datetime],
+        updated_since: datetime | None = None,
     ) -> AsyncIterator[Sequence[ChangedIssue]]:
         """Find the issues that changed since the span began, a few at a time, each with what happened on it within.
 
-        *known*: issues that are left out where they have not changed since.
+        *known*: issues that are left out where they have not changed since; *updated_since*: so are those that changed
+        last before it.
         """
-        found = [issue for issue in await self._updated(span, now, projects) if _is_new(issue, known)]
+        searched = Span(since=max(span.since, updated_since or span.since))
+        updated = [issue for issue in await self._updated(searched, now, projects) if _is_new(issue, known)]
+        found = [issue for issue in updated if updated_since is None or (_updated_at(issue) or now) >= updated_since]
         for first in range(0, len(found), AT_ONCE):
             yield await _together([self._read(issue, span) for issue in found[first : first + AT_ONCE]])
 

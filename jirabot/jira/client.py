@@ -325,9 +325,10 @@ class Client:
         now: datetime,
         projects: Sequence[str] = (),
         known: Mapping[IssueId, datetime] = types.MappingProxyType({}),
+        updated_since: datetime | None = None,
     ) -> AsyncIterator[Sequence[ChangedIssue]]:
         changes = Changes(self._deployment, get=self._there, post=self._search)
-        return changes.find(span, now=now, projects=projects, known=known)
+        return changes.find(span, now=now, projects=projects, known=known, updated_since=updated_since)
 
     @property
     def calls_count(self) -> int:

@@ -205,6 +205,7 @@ _POSTPONE = _handle(
     text=bindparam("new_text"),
     attempts=deliveries.c.attempts + bindparam("more"),
 )
+_REWRITE = _handle(body=bindparam("new_body"))
 _RETRY = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"), deliveries.c.state.in_(sorted(RETRYABLE)))
@@ -372,6 +373,9 @@ class Deliveries:
     ) -> bool:
         changes = {"new_due_at": due_at, "new_reason": reason, "new_text": text, "more": int(counted)}
         return self._handled(_POSTPONE, lease, delivery_id, changes)
+
+    def rewrite(self, lease: Lease, delivery_id: DeliveryId, body: bytes) -> bool:
+        return self._handled(_REWRITE, lease, delivery_id, {"new_body": body})
 
     def _handled(self, change: Update, lease: Lease, delivery_id: DeliveryId, values: Mapping[str, Any]) -> bool:
         asked = {**lanes.lease_values(lease), "delivery": delivery_id, **values}

@@ -190,6 +190,25 @@ async def test_what_is_known_and_did_not_change_is_not_read_again(jira, site, cl
     assert names(await changes(site, clock, known=known)) == ["created", "comment"]
 
 
+async def test_what_was_read_until_it_changed_last_is_left_out(jira, site, clock):
+    """What else happened within the span is told of all that changed later."""
+    early, late = [await jira.create_issue(summary=summary) for summary in ("Early", "Late")]
+    for issue in (early, late):
+        clock.at += timedelta(minutes=10)
+        await jira.comment(issue.key, "x")
+    clock.at += timedelta(hours=1)
+    span = Span(since=START, until=START + timedelta(minutes=30))
+    first, second = await changes(site, clock, span)
+    assert (first.id, second.id) == (early.id, late.id)
+
+    assert await changes(site, clock, span, updated_since=second.updated_at) == [second]
+    assert await changes(site, clock, span, updated_since=second.updated_at + timedelta(seconds=1)) == []
+    await jira.comment(early.key, "much later")
+    [found] = await changes(site, clock, span, updated_since=clock.at)
+    assert [news.name for news in found.news] == [news.name for news in first.news]
+    assert (found.id, found.updated_at) == (early.id, clock.at)
+
+
 async def test_an_issue_that_goes_meanwhile_has_no_news(jira, site, clock):
     issue = await jira.create_issue(summary="Soon gone")
     kept = await jira.create_issue(summary="Kept")

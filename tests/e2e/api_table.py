@@ -38,6 +38,7 @@ class Row:
 W = "/integration/{X}/workspaces"
 V1 = "/api/v1"
 ACME = {"workspace_name": "acme"}
+ON_ISSUE = {"issue": "DEMO-1"}
 NEW = {
     "workspace_name": "new",
     "base_url": "https://127.0.0.1:1",
@@ -90,6 +91,22 @@ ROWS: Sequence[Row] = [
     Row(method="GET", path=f"{V1}/workspaces", statuses=(401, 200, 200, 200, 200)),
     Row(method="GET", path=f"{V1}/workspaces/acme", statuses=(401, 403, 200, 403, 200)),
     Row(method="GET", path=f"{V1}/workspaces/nobody", statuses=(401, 404, 404, 404, 404)),
+    Row(method="POST", path=f"{V1}/workspaces/acme/webhook/test", body=ON_ISSUE, statuses=(401, 403, 200, 403, 200)),
+    Row(
+        method="POST",
+        path=f"{V1}/workspaces/acme/webhook/test",
+        body={"issue": "DEMO-999"},
+        note="no such issue",
+        statuses=(401, 403, 502, 403, 502),
+    ),
+    Row(
+        method="POST",
+        path=f"{V1}/workspaces/acme/webhook/test",
+        body={},
+        note="no issue",
+        statuses=(401, 422, 422, 422, 422),
+    ),
+    Row(method="POST", path=f"{V1}/workspaces/nobody/webhook/test", body=ON_ISSUE, statuses=(401, 404, 404, 404, 404)),
     Row(method="GET", path=f"{V1}/events", statuses=(401, 200, 200, 200, 200)),
     Row(method="GET", path=f"{V1}/events?workspace=acme", statuses=(401, 403, 200, 403, 200)),
     Row(method="GET", path=f"{V1}/events?limit=many", statuses=(401, 422, 422, 422, 422)),
@@ -127,7 +144,8 @@ in an hour: `requests_per_hour` of `[limits.cloud]`, `[limits.dc]` and `[api]`.
 `next` is what to give as `before`. They hold what the caller may see, and Jira is never asked for them.
 
 A workspace that somebody makes who is no administrator of this jirabot is `unproved`: its deliveries are kept, and
-nothing is processed until its own webhook has proved it, or `jirabot workspace activate NAME --trust` vouches for it.
+nothing is processed until its own webhook has proved it (`POST …/webhook/test`, or `jirabot webhook test`), or
+`jirabot workspace activate NAME --trust` vouches for it.
 After `[api] claims_last` it is forgotten. Its Jira has to be public, or in `[api] claim_hosts`.
 
 ## Endpoints

@@ -10,6 +10,7 @@ import aiohttp
 import jwt
 import pytest
 
+from jirabot.core import objects
 from jirabot.core.managers.workspace_changes import Wanted
 from jirabot.core.people import SHELL
 from jirabot.core.workspaces import WorkspaceState
@@ -172,12 +173,25 @@ async def test_what_is_no_network_of_the_workspaces_is_kept_with_its_cause(stage
     assert kept.cause == "it comes from 127.0.0.1, which is in none of `events_networks`"
 
 
-async def test_an_old_delivery_is_taken(stage: Stage) -> None:
+async def test_an_old_delivery_is_taken_and_marked(stage: Stage) -> None:
     """F57: Jira sends again for more than an hour; what was acted on already is known by its id, not by its age."""
     await choose(stage, "hmac")
-    old = int((stage.clock.now() - timedelta(days=3)).timestamp() * 1000)
+    old = int((stage.clock.now() - timedelta(hours=3, minutes=1)).timestamp() * 1000)
     body = json.dumps({"timestamp": old, "webhookEvent": "jira:issue_deleted"}).encode()
-    assert (await knock(stage, body, PROOFS["hmac"](FIRST, body, 0)))[0] == 200
+    status, told = await knock(stage, body, PROOFS["hmac"](FIRST, body, 0))
+    assert status == 200
+    await stage.rest()
+
+    shown, _ = await stage.app.deliveries.show(told["delivery"], by=SHELL)
+    late = objects.delivery(shown, workspace_name="acme")["late_seconds"]
+    assert 0 <= late - (3 * 3600 + 60) < 60
+    assert (shown.steps[0].outcome, shown.steps[0].text) == ("late", "It came 3 h 1 min after it happened")
+    [made] = [fields for event, fields in stage.log.told if event == "decision.made"]
+    assert made["late_seconds"] == late
+
+    await stage.app.retention.prune(older_than=timedelta(0), by=SHELL)
+    assert await stage.app.storage.read(lambda tx: tx.deliveries.request_of(shown.id)) is None
+    assert (await stage.app.deliveries.show(shown.id, by=SHELL))[0].late_seconds == late
 
 
 @pytest.mark.parametrize("kind", ["jira:issue_created", "comment_created", "something_new"])

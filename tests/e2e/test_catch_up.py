@@ -247,6 +247,38 @@ class TestNoWebhookAtAll:
         await look(stage, minutes=4)
         assert len(await stage.deliveries()) == 1
 
+    @both
+    @pytest.mark.parametrize("back", ["2h", "0"])
+    async def test_what_the_index_shows_much_later_is_found_within_the_hour(
+        self, stage: Stage, jira: Sandbox, back: str
+    ) -> None:
+        """Where it is not switched off; and what was read is not read again, however often it is found."""
+        await stage.app.workspace_changes.update("acme", Wanted(settings={"looks_back": back}), by=SHELL)
+        await look(stage, seconds=30)
+        jira.jira.index_lag = timedelta(minutes=40)
+        await stage.comment("@openhands help")
+        for minutes in (30, 20):
+            await look(stage, minutes=minutes)
+        assert await stage.deliveries() == []
+
+        await look(stage, minutes=15)
+        if back == "0":
+            assert await stage.deliveries() == []
+            return
+        assert HELP in (await stage.says()).text
+        await stage.rest()
+        assert len(await stage.deliveries()) == 1
+        jira.jira.index_lag = timedelta()
+        await look(stage, minutes=50)
+        await stage.comment("Only a remark")
+        await look(stage, minutes=15)
+        await stage.rest()
+        read = len(jira.requests)
+        for minutes in (30, 35):
+            await look(stage, minutes=minutes)
+        assert [request.path for request in jira.requests[read:] if request.path.endswith("/comment")] == []
+        assert len(await stage.deliveries()) == 2
+
     @pytest.mark.parametrize("hours", [-3, 3], ids=["back", "forward"])
     @pytest.mark.parametrize("jira", ["cloud"], indirect=True)
     async def test_a_clock_of_jira_that_jumps_loses_nothing(
@@ -373,6 +405,39 @@ class TestSideBySide:
 
 class TestGaps:
     """F72: more than a day that nobody listened is neither clamped in silence nor acted on unasked."""
+
+    @both
+    @polled
+    async def test_a_gap_that_is_filled_half_way_goes_on_there(self, stage: Stage, jira: Sandbox) -> None:
+        """What was read is not read again, and what was written acts once."""
+        stage.expected_errors = {"trouble.begun"}
+        issues = [await jira.create_issue(summary=f"Another, {number}") for number in range(10)]
+        await look(stage, seconds=30)
+        await stage.app.workspace_changes.deactivate("acme", by=SHELL)
+        for issue in issues[:-1]:
+            stage.clock.advance(minutes=10)
+            await jira.comment(issue.key, "Only a remark")
+        await jira.comment(issues[-1].key, "@openhands help")
+        stage.clock.advance(hours=40)
+        await stage.app.workspace_changes.activate("acme", by=SHELL)
+        await look(stage, seconds=1)
+        [gap] = await found(stage, Origin.GAP)
+        jira.faults.add("answer", path=f"/issue/{issues[9].id}/comment", status=503, times=1)
+        read = len(jira.requests)
+
+        await stage.app.deliveries.retry(gap.id, by=SHELL)
+        await stage.until_stored(lambda tx: tx.deliveries.list(state=DeliveryState.WAITING) or None)
+        await stage.make_due()
+        assert HELP in (await stage.says(on=issues[9])).text
+
+        await stage.rest()
+        caught = await found(stage)
+        assert [each.issue_key for each in caught] == [issue.key for issue in issues]
+        paths = [request.path for request in jira.requests[read:] if request.path.endswith("/comment")]
+        assert [sum(f"/{issue.id}/" in path for path in paths) for issue in issues[:6]] == [1] * 6
+        closed = await stage.app.storage.read(lambda tx: tx.deliveries.find(gap.id))
+        assert closed is not None
+        assert closed.text.endswith(": 10 new")
 
     @both
     @polled

@@ -69,6 +69,22 @@ async def test_a_claim_processes_nothing_until_it_is_proved(stage: Stage, caller
     assert await state(stage) is WorkspaceState.ACTIVE
 
 
+async def test_who_claimed_it_proves_it_over_http(stage: Stage, callers: Callers) -> None:
+    """F5: by a webhook that comes back, which nobody but an administrator of the workspace may ask for."""
+    claimer: Caller = await callers("carol")
+    _, made = await claimer.post("", **wanted(stage))
+    issue = await stage.jira.create_issue(summary="The greeting is misspelt", description="It says Hullo.")
+    stage.jira.add_webhook(made["eventsUrl"], secret=made["webhook_secret"])
+    path = "/api/v1/workspaces/acme/webhook/test"
+
+    assert (await (await callers("dave")).post(path, issue=issue.key))[0] == 403
+    assert await state(stage) is WorkspaceState.UNPROVED
+    status, told = await claimer.post(path, issue=issue.key)
+
+    assert (status, told["came"], told["activated"], told["state"]) == (200, True, True, "active")
+    assert (await state(stage), stage.jira.comments(issue.key)) == (WorkspaceState.ACTIVE, [])
+
+
 async def test_only_who_vouches_for_it_proves_it_otherwise(stage: Stage, callers: Callers) -> None:
     """Not activating, not pausing, not saving it anew, not the claimer, not an administrator of it."""
     claimer: Caller = await callers("carol")

@@ -163,6 +163,13 @@ class Door:
             assert answer.status == 200
             return "jirabot_database_up 1.0\n" in await answer.text()
 
+    async def as_a_stranger(self) -> str:
+        """Ask what `/readyz` says of the database to who comes through a proxy."""
+        headers = {"X-Forwarded-For": "203.0.113.7"}
+        async with self._session.get(f"{self._stage.address}/readyz", headers=headers) as ready:
+            told: str = (await ready.json())["database"]
+            return told
+
     async def until_ready(self, wanted: int) -> str:
         """Wait until `/readyz` answers so; gives what it says of the database."""
         async with asyncio.timeout(WITHIN_SECONDS):
@@ -186,6 +193,7 @@ async def test_while_the_disk_fails_jira_is_told_to_come_again_and_then_all_goes
             while len(door.refused) < 3:
                 await door.knock()
             assert sentence in await door.until_ready(503)
+            assert await door.as_a_stranger() == "failing"
             assert not await door.database_up()
             await stage.let_go()
             await door.knock()

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from jirabot.core.deliveries import DeliveryState
+from jirabot.core.managers.tokens import NewToken
 from jirabot.core.managers.workspaces import NewWorkspace
-from jirabot.core.people import SHELL
+from jirabot.core.people import SHELL, Role
 from jirabot.core.ports import Rejection, Transaction
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.jira.signatures import sign
@@ -285,7 +286,7 @@ async def test_an_unknown_kind_of_event_is_accepted_and_ignored(stage: Stage, pa
 
 
 async def test_health_tells_whether_a_delivery_could_be_accepted(stage: Stage) -> None:
-    """`/healthz` lives, `/readyz` names database, workers and workspaces."""
+    """`/healthz` lives, `/readyz` names database, workers and, to a program of the same machine, workspaces."""
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{stage.address}/healthz") as alive:
             assert alive.status == 200
@@ -295,6 +296,44 @@ async def test_health_tells_whether_a_delivery_could_be_accepted(stage: Stage) -
             assert [w["name"] for w in body["workspaces"]] == ["acme"]
         async with session.get(f"{stage.address}/nothing") as nothing:
             assert (nothing.status, (await nothing.json())["code"]) == (404, "no-route")
+
+
+async def test_strangers_are_told_how_many_jiras_are_well_and_operators_which(stage: Stage) -> None:
+    """Who comes through a proxy is a stranger, whatever role a token of one workspace or of a user has there."""
+    await stage.change_workspace(degraded=("commenting-refused",))
+    app = stage.app
+    tokens = {
+        "root": NewToken(name="root", role=Role.ADMIN),
+        "of one": NewToken(name="of-one", role=Role.ADMIN, workspace="acme"),
+        "user": NewToken(name="user", role=Role.USER),
+    }
+    secrets = {name: (await app.tokens.create(wanted, by=SHELL)).secret for name, wanted in tokens.items()}
+    secrets |= {"nobody": "", "wrong": "jbt_unknown"}
+    told = {}
+    for name, secret in secrets.items():
+        headers = {"X-Forwarded-For": "203.0.113.7", **({"Authorization": f"Bearer {secret}"} if secret else {})}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(f"{stage.address}/readyz") as answer,
+        ):
+            assert answer.status == 200
+            told[name] = await answer.json()
+
+    stranger = told["nobody"]
+    assert (stranger["ready"], stranger["database"], stranger["workers"]["runs"]) == (True, "ok", 0)
+    assert (stranger["jiras"], stranger["workspaces"]) == ({"well": 0, "not_well": 1}, [{"number": 1, "well": False}])
+    assert "acme" not in json.dumps(stranger)
+    assert told["wrong"] == told["user"] == told["of one"] == stranger
+    assert told["root"]["workspaces"] == [
+        {
+            "number": 1,
+            "well": False,
+            "name": "acme",
+            "state": "active",
+            "degraded": ["commenting-refused"],
+            "base_url": stage.workspace.base_url,
+        }
+    ]
 
 
 RATED = pytest.mark.stage(settings={"workspace": {"webhooks_per_minute": 2}})

@@ -13,8 +13,10 @@ import aiohttp
 import pytest
 
 from jirabot.core.conversations import State
+from jirabot.core.managers.workspace_changes import Wanted
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
+from jirabot.core.troubles import Reason
 from jirabot.jira.signatures import sign
 
 from .stage import WITHIN_SECONDS, Stage
@@ -81,7 +83,21 @@ async def outage(stage: Stage) -> None:
 
 
 def _stand(count: int, tx: Transaction) -> bool | None:
-    return len(tx.troubles.standing()) == count or None
+    return sum(each.reason is not Reason.TOKEN_EXPIRES for each in tx.troubles.standing()) == count or None
+
+
+def _warned(words: str, tx: Transaction) -> bool | None:
+    """Say whether the end of the key is told in these words."""
+    return any(each.text.endswith(words) for each in tx.troubles.standing()) or None
+
+
+def ends_told(stage: Stage) -> list[tuple[str, str]]:
+    """Give what administrators were told of the end of the key, in order: the event, and its last words."""
+    return [
+        (event, str(fields["cause"]).rpartition(": ")[2])
+        for event, fields in stage.log.told
+        if event.startswith("trouble.") and fields["reason"] == Reason.TOKEN_EXPIRES.value
+    ]
 
 
 async def test_a_month_passes(stage: Stage) -> None:
@@ -98,6 +114,8 @@ async def test_a_month_passes(stage: Stage) -> None:
     rotated = await stage.app.workspace_changes.rotate_secret("acme", by=SHELL, overlap=timedelta(hours=24))
     (webhook,) = stage.jira.jira.webhooks.values()
     stage.jira.jira.webhooks[webhook.id] = replace(webhook, secret=rotated.webhook_secret)
+    key_ends_at = stage.clock.now() + timedelta(days=DAYS, hours=12)
+    await stage.app.workspace_changes.update("acme", Wanted(key_expires_at=key_ends_at), by=SHELL)
     for _ in range(STRANGERS):
         await knock(stage)
     await stage.rest()
@@ -118,9 +136,13 @@ async def test_a_month_passes(stage: Stage) -> None:
         stage.issue.key: 1,
         finished.key: 0,
     }
-    # Warnings sent: of the outage, once as it began and once as it ended.
+    # Warnings sent: of the outage, once as it began and once as it ended; of the key's end, once at each threshold.
+    await stage.until_stored(partial(_warned, "within a day"))
+    await stage.rest()
     told = Counter(event for event, _ in stage.log.told)
-    assert (told["trouble.begun"], told["trouble.ended"]) == (1, 1)
+    warnings = [("trouble.begun", ahead) for ahead in ("within 30 days", "within 7 days", "within a day")]
+    assert ends_told(stage) == warnings
+    assert (told["trouble.begun"] - len(warnings), told["trouble.ended"]) == (1, 1)
     # Retention done: each night once; bodies, reports, checkouts and strangers are gone, outcomes are not.
     assert DAYS - 1 <= told["retention.pruned"] <= DAYS + 1
     assert not folder.exists()
@@ -138,8 +160,14 @@ async def test_a_month_passes(stage: Stage) -> None:
     grown = {table for table in after if after[table] > early[table]}
     assert grown <= {"audit"}
     assert after["audit"] - before["audit"] <= DAYS
-    assert (after["rejections"], after["run_events"], after["troubles"], after["strikes"]) == (0, 0, 1, 0)
+    assert (after["rejections"], after["run_events"], after["troubles"], after["strikes"]) == (0, 0, 2, 0)
     assert (await stage.app.audit.verify(by=SHELL)).broken == ()
+    # A new key ends the warning.
+    new = Wanted(api_key=stage.jira.bot.token, key_expires_at=stage.clock.now() + timedelta(days=365))
+    await stage.app.workspace_changes.update("acme", new, by=SHELL)
+    await stage.until_stored(lambda tx: None if tx.troubles.standing() else True)
+    await stage.rest()
+    assert ends_told(stage) == [*warnings, ("trouble.ended", "within a day")]
 
 
 def _kept(tx: Transaction) -> tuple[int, int]:

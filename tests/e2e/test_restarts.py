@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from jirabot.core.managers.replays import ReplayWishes
-from jirabot.core.people import SHELL
+from jirabot.core.managers.tokens import NewToken
+from jirabot.core.people import SHELL, Role
 from jirabot.sandbox.server import Sandbox
 
 from .daemons import PROGRAM, UNWALLED_PROGRAM, Scene, processes_of, scene_in
@@ -234,6 +236,34 @@ async def test_a_turn_that_ends_within_the_drain_is_not_had_again(jira: Sandbox,
         await scene.daemon.start()
         await scene.at_rest()
         assert len(list(session.glob("prompt-*"))) == 1
+
+
+@pytest.mark.parametrize("jira", ["cloud"], indirect=True)
+async def test_nobody_waits_for_a_webhook_that_can_not_come_any_more(jira: Sandbox, tmp_path: Path) -> None:
+    """Who tests it is told to come again, and its comment does not stay."""
+    async with scene_in(jira, tmp_path) as scene:
+        scene.jira.jira.webhooks.clear()
+        await scene.daemon.start()
+        made = await scene.app.tokens.create(NewToken(name="ci", role=Role.ADMIN), by=SHELL)
+        address = f"{scene.app.settings.server.reached_at()}/api/v1/workspaces/acme/webhook/test"
+        headers = {"Authorization": f"Bearer {made.secret}"}
+
+        async def end() -> int:
+            await scene.jira.until(lambda: bool(scene.jira.comments(scene.issue.key)), WITHIN_SECONDS)
+            return await scene.daemon.end(signal.SIGTERM)
+
+        async def ask() -> tuple[int, str]:
+            asked = {"issue": scene.issue.key}
+            async with (
+                aiohttp.ClientSession(headers=headers) as session,
+                session.post(address, json=asked) as answer,
+            ):
+                assert "Retry-After" in answer.headers
+                return answer.status, (await answer.json(content_type=None))["code"]
+
+        answered, ended = await asyncio.gather(ask(), end())
+        assert (answered, ended) == ((503, "daemon-ending"), 0)
+        assert scene.jira.comments(scene.issue.key) == []
 
 
 @pytest.mark.parametrize("jira", ["cloud"], indirect=True)

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from jirabot.core.deliveries import DeliveryState
 from jirabot.core.managers.replays import ReplayWishes
 from jirabot.core.managers.webhooks import Webhooks
 from jirabot.core.managers.workspace_changes import Wanted
-from jirabot.core.people import DAEMON, SHELL
+from jirabot.core.people import DAEMON, SHELL, Role
 from jirabot.core.ports import Transaction
 from jirabot.core.troubles import Trouble
 from jirabot.core.webhooks import EVENTS
@@ -23,6 +24,7 @@ from jirabot.sandbox.server import Sandbox
 
 from .apps import oauth_at, sign_in_as_app
 from .stage import WITHIN_SECONDS, MovableClock, Stage, staged
+from .test_api import Caller, calling
 
 pytestmark = pytest.mark.stage(webhook=False)
 
@@ -322,6 +324,73 @@ class TestTesting:
         assert passed is None
         assert isinstance(failed, CommandFailed)
         return failed
+
+
+@only
+class TestOverHttp:
+    """The same by the management API: 200 whatever came of it, since that is what was asked."""
+
+    PATH = "/api/v1/workspaces/acme/webhook/test"
+
+    @pytest.fixture
+    async def boss(self, stage: Stage) -> AsyncIterator[Caller]:
+        """An administrator of the workspace, and of no other."""
+        await stage.app.users.link("acme", stage.jira.grace.account_id, user="boss", role=Role.ADMIN, by=SHELL)
+        async with calling(stage) as make:
+            yield await make("boss")
+
+    async def test_what_came_is_told(self, stage: Stage, boss: Caller) -> None:
+        await stage.app.webhooks.register("acme", by=SHELL)
+
+        status, told = await boss.post(self.PATH, issue=stage.issue.key)
+
+        assert 0 <= told.pop("seconds") < WITHIN_SECONDS
+        assert (status, told) == (
+            200,
+            {
+                "came": True,
+                "id": (await stage.deliveries())[0].id,
+                "workspace": "acme",
+                "state": "active",
+                "activated": False,
+                "warnings": [],
+                "cause": None,
+                "fix": None,
+            },
+        )
+        await stage.rest()
+        assert stage.jira.comments(stage.issue.key) == []
+
+    async def test_that_nothing_came_is_an_answer_and_nobody_else_tests_meanwhile(
+        self, stage: Stage, boss: Caller
+    ) -> None:
+        async def pass_time() -> tuple[int, Mapping[str, Any]]:
+            await stage.until(lambda: stage.jira.comments(stage.issue.key))
+            second = await boss.post(self.PATH, issue=stage.issue.key)
+            stage.clock.advance(seconds=31)
+            return second
+
+        (status, told), (refused, problem) = await asyncio.gather(
+            boss.post(self.PATH, issue=stage.issue.key), pass_time()
+        )
+
+        assert (status, told["came"], told["id"], told["seconds"]) == (200, False, None, None)
+        assert told["cause"] == "nothing came: no webhook in Jira sends to this workspace"
+        assert told["fix"] == "`jirabot webhook register acme` sets it up"
+        assert (refused, problem["code"]) == (409, "conflict")
+        assert stage.jira.comments(stage.issue.key) == []
+
+    async def test_who_does_not_administer_the_workspace_writes_nothing_in_its_jira(self, stage: Stage) -> None:
+        await stage.app.users.link("acme", stage.jira.grace.account_id, user="grace", by=SHELL)
+        async with calling(stage) as make:
+            assert (await (await make("grace")).post(self.PATH, issue=stage.issue.key))[0] == 403
+        assert stage.jira.comments(stage.issue.key) == []
+
+    async def test_an_issue_is_named_by_its_key(self, stage: Stage, boss: Caller) -> None:
+        for key in ("DEMO-1/../../myself", "", "DEMO", None):
+            status, problem = await boss.post(self.PATH, issue=key)
+            assert (status, list(problem["fields"])) == (422, ["issue"])
+        assert (await boss.post(self.PATH, issue="DEMO-999"))[1]["code"] == "jira-gone"
 
 
 class TestSilence:

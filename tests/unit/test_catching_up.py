@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jirabot.core.catching_up import Checkpoint, Span, begun, looked, span
+from jirabot.core.catching_up import Checkpoint, Span, begun, is_new_hour, looked, span
 from jirabot.core.ids import WorkspaceId
 
 pytestmark = pytest.mark.fast
@@ -34,6 +34,27 @@ def known(begun_at: datetime = at(days=-30), seen_until: datetime = NOON) -> Che
 )
 def test_it_is_looked_since(checkpoint: Checkpoint, now: datetime, since: datetime):
     assert span(checkpoint, now) == (Span(since=since), None)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "now", "since"),
+    [
+        pytest.param(known(), at(minutes=5), at(minutes=-115), id="two hours"),
+        pytest.param(known(begun_at=at(minutes=-10)), at(minutes=5), at(minutes=-10), id="nothing from before"),
+        pytest.param(known(), at(hours=3), at(minutes=-5), id="no less than the others"),
+    ],
+)
+def test_the_first_look_of_an_hour_goes_further_back(checkpoint: Checkpoint, now: datetime, since: datetime):
+    assert span(checkpoint, now, back=timedelta(hours=2)) == (Span(since=since), None)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_first"),
+    [(at(), False), (at(minutes=59), False), (at(hours=1), True), (at(hours=30), True), (at(minutes=-1), True)],
+)
+def test_which_look_is_the_first_of_an_hour(now: datetime, is_first: bool):
+    """It is by the hour that calls are counted in: a restart changes nothing."""
+    assert is_new_hour(known(), now) is is_first
 
 
 def test_what_lies_more_than_a_day_back_is_a_gap():

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -344,6 +345,22 @@ OBJECTS = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
     max_leaves=15,
 )
+
+
+@pytest.mark.parametrize(
+    ("stamp", "tells"),
+    [
+        pytest.param(1_798_113_600_250, datetime(2026, 12, 24, 12, 0, 0, 250_000, tzinfo=UTC), id="milliseconds"),
+        pytest.param(1_798_113_600, None, id="seconds"),
+        pytest.param("1798113600250", None, id="text"),
+        pytest.param(True, None, id="a word"),
+        pytest.param(10**30, None, id="no time that there is"),
+        pytest.param(None, None, id="nothing"),
+    ],
+)
+def test_when_it_happened(stamp: object, tells: datetime | None) -> None:
+    event = parse({"webhookEvent": "jira:issue_deleted", "timestamp": stamp}, DEPLOYMENTS["cloud"])
+    assert event.source.happened_at == tells
 
 
 @given(st.dictionaries(st.sampled_from(WORDS), OBJECTS, max_size=8), st.sampled_from(["cloud", "dc"]))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from jirabot.core import footers, prompts
 from jirabot.core.conversations import Conversation, Message
+from jirabot.core.ids import WorkspaceId
 from jirabot.core.issues import IssueComment
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.preparation import Ready
@@ -24,6 +25,8 @@ class Brief:
 
     ready: Ready
     said: tuple[IssueComment, ...]
+    withheld: int
+    """How many more comments there are, by people who are not linked; by setting they are not shown."""
     until: datetime | None
     previous_result: str
     is_known: bool
@@ -40,6 +43,7 @@ class Brief:
                 messages=messages,
                 mark=mark,
                 interrupted=self.is_interrupted,
+                withheld=self.withheld,
             )
         return prompts.new_conversation(
             issue=self.ready.issue,
@@ -48,6 +52,7 @@ class Brief:
             messages=messages,
             previous_result=self.previous_result,
             mark=mark,
+            withheld=self.withheld,
         )
 
 
@@ -61,25 +66,28 @@ class Briefing:
         """Read what people said on the issue that the agent was not shown, and may be: never the bot's own comments."""
         comments = await self._directory.site(work.served).list_comments(ready.issue.id, newest=COMMENTS_READ)
         conversation, workspace = work.conversation, work.served.workspace
-        me = workspace.service_account.id
+        me, linked_only = workspace.service_account.id, work.served.settings.context == "linked"
 
-        def query(tx: Transaction) -> set[str]:
+        def query(tx: Transaction) -> tuple[set[str], set[str]]:
             asked = {message.cause for message in tx.conversations.messages(conversation.id)}
             own = {c.id for c in comments if tx.outbox.find_by_comment(workspace.id, c.id) is not None}
             own |= {c.id for c in comments if c.author.id == me and footers.mark_in(c.body.markdown) is not None}
-            return own | {cause.removeprefix("comment:") for cause in asked}
+            unlinked = _by_unlinked(tx, workspace.id, comments) if linked_only else set()
+            return own | {cause.removeprefix("comment:") for cause in asked}, unlinked
 
-        left_out = await self._storage.read(query)
+        left_out, unlinked = await self._storage.read(query)
         since = conversation.context_until
+        new = [
+            comment
+            for comment in comments
+            if comment.id not in left_out
+            and may_be_told(comment.visibility, conversation.visibility)
+            and not (since and comment.created_at and comment.created_at <= since)
+        ]
         return Brief(
             ready=ready,
-            said=tuple(
-                _shown(comment)
-                for comment in comments
-                if comment.id not in left_out
-                and may_be_told(comment.visibility, conversation.visibility)
-                and not (since and comment.created_at and comment.created_at <= since)
-            ),
+            said=tuple(_shown(comment) for comment in new if comment.id not in unlinked),
+            withheld=sum(comment.id in unlinked for comment in new),
             until=max((c.created_at for c in comments if c.created_at), default=since),
             previous_result=await self._previous_result(conversation),
             is_known=bool(conversation.session),
@@ -94,6 +102,13 @@ class Briefing:
         previous = await self._storage.read(lambda tx: tx.conversations.find(previous_id))
         told = previous is not None and may_be_told(previous.visibility, conversation.visibility)
         return previous.result if previous is not None and told else ""
+
+
+def _by_unlinked(tx: Transaction, workspace_id: WorkspaceId, comments: Sequence[IssueComment]) -> set[str]:
+    """Choose the comments that somebody who is not linked wrote, or changed: it may be their words by now."""
+    writers = {comment.id: {comment.author.id, comment.writer.id} for comment in comments}
+    linked = {id_ for id_ in set().union(*writers.values()) if tx.users.find_link(workspace_id, id_) is not None}
+    return {comment_id for comment_id, ids in writers.items() if not ids <= linked}
 
 
 def _shown(comment: IssueComment) -> IssueComment:

@@ -9,7 +9,7 @@ import random
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jirabot.core import catching_up
 from jirabot.core.catching_up import ChangedIssue, Checkpoint, Span
@@ -116,10 +116,11 @@ class CatchUp:
             begun = catching_up.begun(workspace.id, at=now_there, now=self._clock.now())
             await self._storage.write(lambda tx: self._begin(tx, begun))
             return 0
-        span, missed = catching_up.span(known, now_there)
-        found = site.iter_changes(
-            span, now=now_there, projects=served.settings.projects, known=self._read_within(workspace, span)
-        )
+        back = served.settings.looks_back
+        wide = catching_up.is_new_hour(known, self._clock.now())
+        span, missed = catching_up.span(known, now_there, back=back if wide else timedelta())
+        read = self._read_since(workspace, min(span.since, now_there - back))
+        found = site.iter_changes(span, now=now_there, projects=served.settings.projects, known=read)
         count, last = 0, Batch()
         try:
             async for issues in found:
@@ -147,10 +148,10 @@ class CatchUp:
         if tx.workspaces.find(begun.workspace_id) is not None and tx.checkpoints.find(begun.workspace_id) is None:
             tx.checkpoints.save(begun)
 
-    def _read_within(self, workspace: Workspace, span: Span) -> Mapping[IssueId, datetime]:
+    def _read_since(self, workspace: Workspace, since: datetime) -> Mapping[IssueId, datetime]:
         """Give the issues that are known as of when they were last read; those that no search finds are forgotten."""
         known = self._known.get(workspace.id, {})
-        self._known[workspace.id] = {issue_id: at for issue_id, at in known.items() if span.holds(at)}
+        self._known[workspace.id] = {issue_id: at for issue_id, at in known.items() if at >= since}
         return self._known[workspace.id]
 
     async def _write(self, served: Served, known: Checkpoint, batch: Batch) -> int:

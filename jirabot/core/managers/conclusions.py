@@ -20,7 +20,7 @@ from jirabot.core.decisions import (
     Stop,
     decide,
 )
-from jirabot.core.deliveries import Delivery, Lease, Outcome
+from jirabot.core.deliveries import Delivery, Lease, Outcome, lateness
 from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.ids import ConversationId, DeliveryId, TriggerKey
 from jirabot.core.managers import audit, dead_letters, orders, troubles
@@ -97,6 +97,7 @@ class Conclusions:
             label=served.bot.label,
             agent=served.agent,
             conversation_id=conversation_id,
+            late=lateness(delivery, examination.event.source.happened_at),
         )
         if not tx.deliveries.conclude(lease, delivery.id, outcome, now=now):
             raise LeaseLost("another worker has the lane")

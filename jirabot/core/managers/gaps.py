@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from jirabot.core.catching_up import Span
 from jirabot.core.decisions import Reason
@@ -26,6 +29,26 @@ LEASE = timedelta(seconds=60)
 RENEW_EVERY_SECONDS = 15.0
 
 
+PORTION = 200
+"""So many finds are written in one transaction: each is looked up twice, and others write in between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time in which nobody listened, and how far it is filled.
+
+    What happened then on issues that changed last until `read_until` is written down; it has brought so many events.
+    """
+
+    missed: Span
+    read_until: datetime | None = None
+    count: int = 0
+
+    def read(self, until: datetime) -> "Gap":
+        """Give the gap once the issues that changed last until then were read; it never goes back."""
+        return replace(self, read_until=max(until, self.read_until or until))
+
+
 class Gaps:
     """Records gaps, and fills those that a person wants filled."""
 
@@ -37,7 +60,7 @@ class Gaps:
         """Write down, in the caller's transaction, that nobody listened then, and tell administrators."""
         workspace, now = served.workspace, self._clock.now()
         delivery_id = DeliveryId(self._ids.sortable())
-        body, times = _written(missed), _times(missed)
+        body, times = _written(Gap(missed=missed)), _times(missed)
         text = self._texts.say("reason.gap", id=delivery_id, **times)
         gap = NewDelivery(
             id=delivery_id,
@@ -66,19 +89,19 @@ class Gaps:
         troubles.begin(tx, found, new_id=self._ids.sortable(), now=now)
 
     async def fill(self, lease: Lease, served: Served, delivery: Delivery, body: bytes) -> Outcome:
-        """Find what happened then, and conclude the gap with what it brings, in one transaction.
+        """Find what happened then, write it down in portions, and conclude the gap.
+
+        How far that has come is written with each portion, so that one who is interrupted goes on there.
 
         Raises:
-            LeaseLost: another worker has the lane; nothing was written.
+            LeaseLost: another worker has the lane; the portion at hand was not written.
             InvalidPayload: it can't be read which time it was.
             JirabotError: Jira did not answer.
         """
-        missed = _read(body)
-        finds = await self._holding(lease, served, missed)
+        gap = await self._holding(lease, self._catch_up(lease, served, delivery, _read(body)))
 
         def change(tx: Transaction) -> Outcome:
-            count = self._finds.record(tx, served, finds)
-            text = self._texts.say("reason.caught-up", count=f"{count}", **_times(missed))
+            text = self._texts.say("reason.caught-up", count=f"{gap.count}", **_times(gap.missed))
             step = Step(step="decision", outcome="catch-up", reason=Reason.CAUGHT_UP.value, text=text)
             outcome = Outcome(
                 state=DeliveryState.DONE, decision="catch-up", reason=step.reason, text=text, steps=(step,)
@@ -89,19 +112,39 @@ class Gaps:
 
         return await self._storage.write(change)
 
-    async def _holding(self, lease: Lease, served: Served, missed: Span) -> list[Find]:
-        """Look through the gap, and prolong the lease meanwhile: that may take longer than it lasts."""
+    async def _holding(self, lease: Lease, work: Coroutine[None, None, Gap]) -> Gap:
+        """Do the work, and prolong the lease meanwhile: that may take longer than it lasts."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 renewing = tasks.create_task(self._renew(lease))
-                site, now = await self._finds.open(served)
-                found = site.iter_changes(missed, now=now, projects=served.settings.projects)
-                issues = [issue async for some in found for issue in some]
-                finds = await asyncio.to_thread(self._finds.detect, served, issues)
+                gap = await work
                 renewing.cancel()
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
-        return list(finds)
+        return gap
+
+    async def _catch_up(self, lease: Lease, served: Served, delivery: Delivery, gap: Gap) -> Gap:
+        site, now = await self._finds.open(served)
+        projects = served.settings.projects
+        found = site.iter_changes(gap.missed, now=now, projects=projects, updated_since=gap.read_until)
+        async for issues in found:
+            finds = await asyncio.to_thread(self._finds.detect, served, issues)
+            *others, last = portions(finds)
+            for portion in others:
+                gap = await self._storage.write(partial(self._take, lease, served, delivery, gap, portion))
+            # These issues are read with the last of what they tell; others come after them, for they changed later.
+            gap = gap.read(max(issue.updated_at for issue in issues))
+            gap = await self._storage.write(partial(self._take, lease, served, delivery, gap, last))
+        return gap
+
+    def _take(
+        self, lease: Lease, served: Served, delivery: Delivery, gap: Gap, finds: Sequence[Find], tx: Transaction
+    ) -> Gap:
+        """Write down some finds, and how far the gap is filled with them."""
+        filled = replace(gap, count=gap.count + self._finds.record(tx, served, finds))
+        if not tx.deliveries.rewrite(lease, delivery.id, _written(filled)):
+            raise LeaseLost("another worker has the lane")
+        return filled
 
     async def _renew(self, lease: Lease) -> None:
         while True:
@@ -109,15 +152,24 @@ class Gaps:
             await self._storage.write(lambda tx: tx.deliveries.renew_lane(lease, until=self._clock.now() + LEASE))
 
 
-def _written(missed: Span) -> bytes:
-    until = missed.until.isoformat() if missed.until else None
-    return json.dumps({"since": missed.since.isoformat(), "until": until}).encode()
+def portions(finds: Sequence[Find]) -> Sequence[Sequence[Find]]:
+    """Cut finds into what one transaction takes; of none there is one portion, which is empty."""
+    return [finds[first : first + PORTION] for first in range(0, len(finds), PORTION)] or [()]
 
 
-def _read(body: bytes) -> Span:
+def _written(gap: Gap) -> bytes:
+    missed = gap.missed
+    told = {"since": missed.since, "until": missed.until, "read_until": gap.read_until}
+    times = {name: at.isoformat() for name, at in told.items() if at is not None}
+    return json.dumps({**times, **({"count": gap.count} if gap.count else {})}).encode()
+
+
+def _read(body: bytes) -> Gap:
     try:
         told = json.loads(body)
-        return Span(since=datetime.fromisoformat(told["since"]), until=datetime.fromisoformat(told["until"]))
+        since, until = (datetime.fromisoformat(told[name]) for name in ("since", "until"))
+        read_until = datetime.fromisoformat(told["read_until"]) if "read_until" in told else None
+        return Gap(missed=Span(since=since, until=until), read_until=read_until, count=int(told.get("count", 0)))
     except (ValueError, TypeError, KeyError) as error:
         raise InvalidPayload("the event does not say which time it is about") from error
 

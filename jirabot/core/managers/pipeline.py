@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from jirabot.core.decisions import Reason
-from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Origin, Outcome, SavedDelivery, Step
+from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Origin, Outcome, SavedDelivery, Step, late_seconds
 from jirabot.core.ids import LaneId
 from jirabot.core.managers import dead_letters, troubles
 from jirabot.core.managers.conclusions import Conclusions, LeaseLost
@@ -157,6 +157,7 @@ class Pipeline:
             decision=outcome.decision,
             reason=outcome.reason,
             conversation_id=outcome.conversation_id or "",
+            late_seconds=late_seconds(outcome.steps),
         )
         return True
 

@@ -178,14 +178,21 @@ class JiraSite(Protocol):
         """
 
     def iter_changes(
-        self, span: Span, *, now: datetime, projects: Sequence[str] = (), known: Mapping[IssueId, datetime] = ...
+        self,
+        span: Span,
+        *,
+        now: datetime,
+        projects: Sequence[str] = (),
+        known: Mapping[IssueId, datetime] = ...,
+        updated_since: datetime | None = None,
     ) -> AsyncIterator[Sequence[ChangedIssue]]:
         """Find the issues that changed since *span* began, a few at a time, each with what happened on it within.
 
         Those that changed longest ago come first.
 
         With *projects*, of no others than these (keys). *known*: issues that are left out where they have not been
-        updated since. *now* is Jira's time; so are those of the span.
+        updated since. *updated_since* leaves out those that were updated last before it, and so were told of before.
+        *now* is Jira's time; so are the others.
         """
 
     @property

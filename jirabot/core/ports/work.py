@@ -88,6 +88,9 @@ class DeliveryStore(Protocol):
     ) -> bool:
         """Put a delivery back to be tried again, and count the attempt where it is to be *counted*."""
 
+    def rewrite(self, lease: Lease, delivery_id: DeliveryId, body: bytes) -> bool:
+        """Change the body of a delivery that jirabot itself has made, a small one; False where the lease was lost."""
+
     def release_lane(self, lease: Lease) -> None:
         """Give the lane back: ready at once, at its head's due time, or idle where nothing is left."""
 

@@ -134,6 +134,20 @@ class Workspace(Answer):
     created_at: str
 
 
+class WebhookTested(Answer):
+    """Whether a workspace's webhook came; where it did not, the likely cause, and what to do."""
+
+    came: bool
+    id: str | None = Field(description="The event that it is")
+    workspace: str
+    seconds: float | None = Field(description="How long it took")
+    state: Literal["active", "paused", "unproved"]
+    activated: bool = Field(description="Whether that has proved the workspace, which is active now")
+    warnings: list[str]
+    cause: str | None
+    fix: str | None
+
+
 class Event(Answer):
     """A delivery, as `event list --json` shows it."""
 
@@ -150,6 +164,7 @@ class Event(Answer):
     attempts: int
     received_at: str
     handled_at: str | None
+    late_seconds: int | None
     replayed: bool
 
 

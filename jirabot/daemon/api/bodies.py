@@ -17,6 +17,7 @@ ADDRESS = r"^https?://[^\s\x00-\x1f\x7f]+$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 EMAIL = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+$"
 KEY = r"^[^\s\x00-\x1f\x7f]+$"
+ISSUE_KEY = r"^[A-Za-z][A-Za-z0-9_]*-[1-9][0-9]*$"
 SECRET = r"^[^\s\x00-\x1f\x7f]{16,}$"  # noqa: S105 - how one must look
 
 MOST_AT_ONCE = 500
@@ -70,6 +71,12 @@ class UnlinkBody(Given):
     """Whose link of the caller is to end; needed where there is more than one."""
 
     workspace_name: OptionalName = None
+
+
+class WebhookTest(Given):
+    """On which issue a comment is written, and removed."""
+
+    issue: Annotated[str, Field(pattern=ISSUE_KEY, max_length=100, description="The issue's key")]
 
 
 class Query(BaseModel):

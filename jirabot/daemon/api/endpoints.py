@@ -148,6 +148,17 @@ def _of_api() -> Sequence[Endpoint]:
             who=ADMINISTRATORS,
             others=[403, 404],
         ),
+        Endpoint(
+            method="POST",
+            path=f"{v1}/workspaces/{{name}}/webhook/test",
+            does=handlers.try_webhook,
+            summary="Write a comment on an issue, wait for its webhook for up to 30 seconds, and remove it. That "
+            "proves a workspace which somebody claimed; where nothing comes, the likely cause is answered.",
+            who="administrators of the workspace",
+            body=bodies.WebhookTest,
+            answer=answers.WebhookTested,
+            others=[403, 404, 409, *JIRA_ASKED],
+        ),
         get(
             "/events",
             handlers.list_events,

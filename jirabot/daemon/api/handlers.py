@@ -13,7 +13,7 @@ from jirabot.core.managers.own_links import OwnLink
 from jirabot.core.managers.workspaces import NAME
 from jirabot.core.people import LinkState, Principal
 from jirabot.core.workspaces import Workspace, WorkspaceState
-from jirabot.errors import InvalidInput
+from jirabot.errors import InvalidInput, WebhookMissing
 
 Object = objects.Object
 
@@ -109,6 +109,21 @@ async def show_workspace(call: Call) -> Object:
     found, missing = await call.app.workspaces.show(call.path["name"], by=call.by)
     told = [{"what": item.what, "text": item.text, "command": item.command} for item in missing]
     return {**call.app.workspaces.as_object(found), "missing": told}
+
+
+async def try_webhook(call: Call) -> Object:
+    """Test a workspace's webhook; that nothing came is an answer, too."""
+    name = call.path["name"]
+    try:
+        tested = await call.app.webhook_tests.test(name, call.given.issue, by=call.by)
+    except WebhookMissing as missing:
+        workspace, _ = await call.app.workspaces.show(name, by=call.by)
+        shown = objects.webhook_test(workspace, delivery_id=None, took=None)
+        return {**shown, "came": False, "warnings": [], "cause": missing.message, "fix": missing.hint}
+    shown = objects.webhook_test(
+        tested.workspace, delivery_id=tested.delivery_id, took=tested.took, activated=tested.activated
+    )
+    return {**shown, "came": True, "warnings": list(tested.warnings), "cause": None, "fix": None}
 
 
 async def list_events(call: Call) -> Object:

@@ -163,6 +163,12 @@ class Deliveries(Store):
         changes = {"due_at": due_at, "reason": reason, "text": text, "attempts": attempts}
         return self._handled(lease, delivery_id, state=DeliveryState.WAITING, **changes)
 
+    def rewrite(self, lease: Lease, delivery_id: DeliveryId, body: bytes) -> bool:
+        if not self._handled(lease, delivery_id):
+            return False
+        self._state.requests[delivery_id] = replace(self._state.requests[delivery_id], body=body)
+        return True
+
     def _handled(self, lease: Lease, delivery_id: DeliveryId, **changes: Any) -> bool:
         known = self.find(delivery_id)
         if known is None or known.lane_id != lease.key or known.state not in UNFINISHED or not self._stands(lease):

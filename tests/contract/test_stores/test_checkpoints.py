@@ -95,3 +95,16 @@ async def test_what_was_dead_from_the_start_is_handled_where_a_person_wants_it(s
     head = await storage.read(lambda tx: tx.deliveries.head_of(lease, now=at(1)))
     assert head is not None
     assert (head.id, head.origin) == ("d1", Origin.GAP)
+
+
+async def test_how_far_it_is_filled_is_written_by_who_has_the_lane(storage: Storage):
+    await storage.record(delivery(issue=None, origin=Origin.GAP))
+    lease = await claim(storage)
+    assert lease is not None
+    written = await storage.write(lambda tx: tx.deliveries.rewrite(lease, DeliveryId("d1"), b"a half"))
+    lost = replace(lease, epoch=lease.epoch + 1)
+    refused = await storage.write(lambda tx: tx.deliveries.rewrite(lost, DeliveryId("d1"), b"all"))
+
+    kept = await storage.read(lambda tx: tx.deliveries.request_of(DeliveryId("d1")))
+    assert kept is not None
+    assert (written, refused, kept.body) == (True, False, b"a half")

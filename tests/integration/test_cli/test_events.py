@@ -24,6 +24,7 @@ DELIVERY_FIELDS = [
     "attempts",
     "received_at",
     "handled_at",
+    "late_seconds",
     "origin",
     "replayed",
     "replay_of",
