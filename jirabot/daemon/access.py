@@ -1,4 +1,4 @@
-"""Who asks, and who is an operator: a program on this machine, or an administrator of the whole instance."""
+"""Who asks, and who is an operator: a program on this machine, an administrator, or a token of the whole instance."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -19,16 +19,15 @@ async def check_operator(app: App, request: web.Request) -> None:
 
     Raises:
         TokenInvalid: it is elsewhere and brings no token, or one that does not count.
-        Forbidden: its token is good for one workspace only, or no administrator's.
+        Forbidden: its token is good for one workspace only, or a person's who administers not everything.
     """
     if _is_here(request):
         return
     by = await principal(app, request)
+    if by.kind != "token" and not by.is_operator:
+        raise Forbidden("this is for administrators of this jirabot", hint="use a token of `jirabot token create`")
     if by.workspace_id is not None:
         raise Forbidden("this is about all workspaces, and the token is of one", hint="make one without `--workspace`")
-    if not by.is_operator:
-        hint = "use a token of `jirabot token create NAME --role admin`"
-        raise Forbidden("this is for administrators of this jirabot", hint=hint)
 
 
 async def is_operator(app: App, request: web.Request) -> bool:

@@ -299,13 +299,13 @@ async def test_health_tells_whether_a_delivery_could_be_accepted(stage: Stage) -
 
 
 async def test_strangers_are_told_how_many_jiras_are_well_and_operators_which(stage: Stage) -> None:
-    """Who comes through a proxy is a stranger, whatever role a token of one workspace or of a user has there."""
+    """Who comes through a proxy is a stranger, whatever role a token of one workspace has there."""
     await stage.change_workspace(degraded=("commenting-refused",))
     app = stage.app
     tokens = {
         "root": NewToken(name="root", role=Role.ADMIN),
         "of one": NewToken(name="of-one", role=Role.ADMIN, workspace="acme"),
-        "user": NewToken(name="user", role=Role.USER),
+        "prometheus": NewToken(name="prometheus", role=Role.USER),
     }
     secrets = {name: (await app.tokens.create(wanted, by=SHELL)).secret for name, wanted in tokens.items()}
     secrets |= {"nobody": "", "wrong": "jbt_unknown"}
@@ -323,17 +323,21 @@ async def test_strangers_are_told_how_many_jiras_are_well_and_operators_which(st
     assert (stranger["ready"], stranger["database"], stranger["workers"]["runs"]) == (True, "ok", 0)
     assert (stranger["jiras"], stranger["workspaces"]) == ({"well": 0, "not_well": 1}, [{"number": 1, "well": False}])
     assert "acme" not in json.dumps(stranger)
-    assert told["wrong"] == told["user"] == told["of one"] == stranger
-    assert told["root"]["workspaces"] == [
-        {
-            "number": 1,
-            "well": False,
-            "name": "acme",
-            "state": "active",
-            "degraded": ["commenting-refused"],
-            "base_url": stage.workspace.base_url,
-        }
-    ]
+    assert told["wrong"] == told["of one"] == stranger
+    assert (
+        told["root"]["workspaces"]
+        == told["prometheus"]["workspaces"]
+        == [
+            {
+                "number": 1,
+                "well": False,
+                "name": "acme",
+                "state": "active",
+                "degraded": ["commenting-refused"],
+                "base_url": stage.workspace.base_url,
+            }
+        ]
+    )
 
 
 RATED = pytest.mark.stage(settings={"workspace": {"webhooks_per_minute": 2}})
