@@ -177,9 +177,9 @@ def only_observed(decision: Decision) -> Decision:
     return Ignore(reason=Reason.OBSERVED, instead_of=decision) if isinstance(decision, Acting) else decision
 
 
-def is_of_another_project(issue: Issue, projects: Sequence[str]) -> bool:
-    """Say whether an issue is of none of the *projects* that a workspace is for; without any it is for all."""
-    return bool(projects) and issue.project_key.upper() not in {key.upper() for key in projects}
+def is_of_another_project(project_key: str, projects: Sequence[str]) -> bool:
+    """Say whether a project is none of the *projects* that a workspace is for; without any it is for all."""
+    return bool(projects) and project_key.upper() not in {key.upper() for key in projects}
 
 
 def _unheard(found: Trigger | Remark, facts: Facts) -> Reason | None:

@@ -21,7 +21,7 @@ from jirabot.core.effects import AddComment, Effect, EffectKind, OwedEffect
 from jirabot.core.ids import ConversationId, EffectId, IssueId, IssueKey, MessageId, RunId, TriggerKey, WorkspaceId
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Order, Remark, Trigger
-from jirabot.core.visibility import Visibility, narrower
+from jirabot.core.visibility import narrower
 
 NewId = Callable[[], str]
 
@@ -98,7 +98,7 @@ def start(decision: Start, around: Circumstances) -> Opening:
 def go_on(decision: Continue, live: Run | None, around: Circumstances) -> Opening:
     """Give a conversation what was said: to its next run, which is made where none lives."""
     found = decision.trigger
-    visibility = narrower(decision.conversation.visibility, _visibility(found)) or decision.conversation.visibility
+    visibility = narrower(decision.conversation.visibility, found.visibility) or decision.conversation.visibility
     before = replace(decision.conversation, visibility=visibility)
     message = _message(found, decision.kind, before, around)
     if live is None:
@@ -182,7 +182,7 @@ def _first_answer(
     found: Trigger | Remark | Order, around: Circumstances, conversation_id: ConversationId, *, again: bool
 ) -> OwedEffect:
     text = views.first_answer(around.texts, asker=found.actor, request=_text(found), again=again)
-    comment = AddComment(kind=EffectKind.FIRST_ANSWER, text=text, visibility=_visibility(found))
+    comment = AddComment(kind=EffectKind.FIRST_ANSWER, text=text, visibility=found.visibility)
     return around.owe(comment, found.issue.id, seq=0, conversation_id=conversation_id)
 
 
@@ -196,7 +196,7 @@ def _message(
         seq=0,
         kind=kind,
         author=found.actor,
-        visibility=_visibility(found),
+        visibility=found.visibility,
         text=_text(found),
         cause=TriggerKey(around.cause),
         given_to=None,
@@ -221,7 +221,3 @@ def _text(found: Trigger | Remark | Order) -> str:
     if isinstance(found, Remark):
         return found.comment.body.markdown
     return found.request.text if isinstance(found.request, Task) else ""
-
-
-def _visibility(found: Trigger | Remark | Order) -> Visibility:
-    return found.comment.visibility if isinstance(found, Remark) else found.visibility

@@ -45,6 +45,14 @@ _STATES: Mapping[type, DeliveryState] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a delivery says by itself: what happened, and what that asks of the bot."""
+
+    event: Event
+    found: Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
     """What is known of a delivery before anything is written."""
 

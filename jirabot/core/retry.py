@@ -10,6 +10,9 @@ TRANSIENT = frozenset({Kind.LIMITED, Kind.UNREACHABLE, Kind.UNAVAILABLE})
 
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(minutes=15)
+DOUBLED_AT_MOST = 8
+"""Beyond that the longest delay counts; and a number that doubles for days is none that a time can hold."""
+
 LONGEST_WAIT_ASKED = timedelta(hours=1)
 """What a Jira that fails asks for is waited up to this; and one that asks for more is a trouble."""
 
@@ -37,18 +40,21 @@ class GiveUp:
 
 
 def next_attempt(
-    error: JirabotError, attempts: int, now: datetime, *, jitter: float, most: int = DELIVERY_ATTEMPTS
+    error: JirabotError, attempts: int, now: datetime, *, jitter: float, most: int | None = DELIVERY_ATTEMPTS
 ) -> RetryAt | GiveUp:
     """Decide after the *attempts*-th failure; *jitter* is a number from 0 to 1 that spreads the delay by ± 30 %.
+
+    *most*: how many attempts there are; None: as many as it takes.
 
     Where we were asked to wait, however long, nothing has failed, and nothing is ever given up. 401 and 403 from Jira
     are retried too: a token that is being changed is not a reason to lose an event.
     """
     if isinstance(error, RateLimited):
         return RetryAt(at=now + max(LEAST_WAIT, timedelta(seconds=error.retry_after_seconds)))
-    if attempts >= most or not (error.kind in TRANSIENT or error.code == "jira-refused"):
+    is_last = most is not None and attempts >= most
+    if is_last or not (error.kind in TRANSIENT or error.code == "jira-refused"):
         return GiveUp()
-    delay = min(FIRST_DELAY * 2 ** (attempts - 1), LONGEST_DELAY) * (0.7 + 0.6 * jitter)
+    delay = min(FIRST_DELAY * 2 ** min(attempts - 1, DOUBLED_AT_MOST), LONGEST_DELAY) * (0.7 + 0.6 * jitter)
     if isinstance(error, JiraBroken):
         delay = max(delay, min(timedelta(seconds=error.retry_after_seconds), LONGEST_WAIT_ASKED))
     return RetryAt(at=now + delay)

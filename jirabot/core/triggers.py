@@ -84,6 +84,11 @@ class Remark:
     actor: Account
     comment: IssueComment
 
+    @property
+    def visibility(self) -> Visibility:
+        """Who may read it, and so its answer."""
+        return self.comment.visibility
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerRemoved:

@@ -10,6 +10,8 @@ from typing import assert_never
 from jirabot.core.checkouts import Published
 from jirabot.core.conversations import Conversation
 from jirabot.core.decisions import Reason
+from jirabot.core.given_up import Cause
+from jirabot.core.ids import DeliveryId
 from jirabot.core.people import Account
 from jirabot.core.permissions import Anyone, CanEdit, Linked, OfGroup, OfRole, WhoMay
 from jirabot.core.texts import Texts, escape
@@ -61,10 +63,22 @@ def decided(
         name=_name(trigger.actor),
         workspace=workspace.name,
         account=trigger.actor.name or trigger.actor.id,
-        mention=bot.address.words[0] if bot.address.words else "",
+        mention=_word(bot),
         label=bot.label,
         those=_those(texts, rule),
     )
+
+
+def given_up(texts: Texts, cause: Cause, bot: Bot, delivery_id: DeliveryId) -> str:
+    """Say that what was asked could not be taken, how to ask again, and how an administrator has it tried again."""
+    return texts.say(
+        "comment.given-up", cause=texts.say(f"given-up.{cause.value}"), mention=_word(bot), delivery=delivery_id
+    )
+
+
+def _word(bot: Bot) -> str:
+    """Give the word that speaks to the bot; empty where only its account's name does."""
+    return bot.address.words[0] if bot.address.words else ""
 
 
 def _those(texts: Texts, rule: WhoMay) -> str:

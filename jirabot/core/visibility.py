@@ -52,3 +52,8 @@ def narrower(one: Visibility, other: Visibility) -> Visibility | None:
     if one == other or other == Public():
         return one
     return other if one == Public() else None
+
+
+def kept_from_customers(visibility: Visibility) -> Visibility:
+    """Find who may read an answer on a service desk that tells its customers nothing."""
+    return Internal() if visibility == Public() else visibility

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from jirabot.core import ports
 from jirabot.core.authenticity import Authenticity
 from jirabot.core.bodies import Body
 from jirabot.core.budgets import Limit
@@ -38,66 +39,14 @@ SEARCH_PAGE = 100
 """How many issues are asked for at once."""
 
 
-class Deployment(Protocol):
-    """One kind of Jira; holds more than `jirabot.core.ports.Deployment`, which is what core needs of it."""
-
-    @property
-    def name(self) -> str:
-        """`cloud` or `dc`."""
-
-    @property
-    def route(self) -> str:
-        """The path segment of its routes."""
-
-    @property
-    def link_field(self) -> str:
-        """The reference's name of the field that holds a link's workspace."""
-
-    @property
-    def site_domain(self) -> str:
-        """The domain that every site of it is in; empty where a site may be anywhere."""
-
-    @property
-    def auth_methods(self) -> Sequence[str]:
-        """The ways to authenticate, the default first."""
-
-    @property
-    def oauth_methods(self) -> Sequence[str]:
-        """Those of them that need a person's consent, and no API key."""
-
-    @property
-    def has_central_oauth(self) -> bool:
-        """Whether one authority is asked for all of its sites."""
-
-    @property
-    def authenticities(self) -> Sequence[Authenticity]:
-        """The ways in which its deliveries can prove themselves, the default first."""
-
-    @property
-    def person_key(self) -> str:
-        """The field that names an account for good: `accountId` or `key`."""
-
-    @property
-    def sends_again(self) -> bool:
-        """Whether it sends a webhook again that is answered 429."""
-
-    def needs_email(self, auth: str) -> bool:
-        """Say whether the service account needs an e-mail address to authenticate that way."""
-
-    def needs_cloud_id(self, auth: str) -> bool:
-        """Say whether Jira is called by its cloud id that way."""
+class Deployment(ports.Deployment, Protocol):
+    """One kind of Jira: what core needs of it, and what only this layer does."""
 
     def api_base(self, workspace: Workspace, api_url: str) -> str:
         """Give the base that a workspace's Jira is called under; *api_url*: where Cloud's gateway is."""
 
     def provider(self, base_url: str, *, auth_url: str, api_url: str) -> Provider:
         """Give the authority that makes OAuth tokens for a site."""
-
-    def consent_lasts(self) -> timedelta | None:
-        """Say how long a consent lasts that is not used; None where that is not told."""
-
-    def signs_webhooks(self, info: ServerInfo) -> bool:
-        """Say whether that Jira can sign what it sends."""
 
     def webhook_api(self, info: ServerInfo) -> WebhookApi:
         """Give the way in which that Jira's permanent webhooks are administered."""
@@ -121,15 +70,6 @@ class Deployment(Protocol):
     @property
     def edit_query(self) -> Mapping[str, str]:
         """What keeps an edit of a comment from notifying people."""
-
-    def account(self, user: Mapping[str, Any], /) -> Account:
-        """Read a user object."""
-
-    def comment(self, comment: Mapping[str, Any], /) -> IssueComment:
-        """Read a comment object."""
-
-    def read_body(self, value: str | Mapping[str, Any] | None, /) -> Body:
-        """Read a text: wiki markup, an ADF document, or nothing."""
 
     def authorization(self, auth: str, token: str, *, email: str) -> str:
         """Make the header that signs a request in."""

@@ -245,6 +245,7 @@ async def test_an_event_that_was_given_up_is_told_until_a_person_has_dealt_with_
     await stage.comment("@openhands fix login.py")
 
     (begun,) = await chat.until(1)
+    await stage.says()
     await stage.rest()
     dead = await stage.app.deliveries.discardable([], state=DeliveryState.DEAD, by=SHELL)
     assert begun["reason"] == "event-dead"

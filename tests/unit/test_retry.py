@@ -58,6 +58,12 @@ def test_who_was_asked_to_wait_never_gives_up() -> None:
     assert wait(RateLimited("wait", retry_after_seconds=7), DELIVERY_ATTEMPTS * 9) == 7
 
 
+@pytest.mark.parametrize("attempts", [DELIVERY_ATTEMPTS, 10_000])
+def test_what_may_take_as_long_as_it_takes_is_never_given_up(attempts: int) -> None:
+    again = next_attempt(JiraUnreachable("gone"), attempts, NOW, jitter=0.5, most=None)
+    assert again == RetryAt(at=NOW + timedelta(minutes=15))
+
+
 def test_a_token_that_is_refused_may_be_changed() -> None:
     assert wait(JiraRefused("401")) == 5
 

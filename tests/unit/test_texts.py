@@ -7,6 +7,7 @@ import pytest
 
 from jirabot.core.agents import FailureKind
 from jirabot.core.decisions import Reason
+from jirabot.core.given_up import Cause
 from jirabot.core.texts import escape, load
 
 pytestmark = pytest.mark.fast
@@ -38,6 +39,11 @@ def test_every_failure_has_a_cause_and_an_advice(kind: str) -> None:
 
     assert parameters[f"failure.{kind}"] <= {"cause"}
     assert parameters[f"advice.{kind}"] <= {"hint", "conversation"}
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_every_cause_of_giving_up_has_a_sentence_that_tells_nothing_more(cause: Cause) -> None:
+    assert TEXTS.parameters()[f"given-up.{cause.value}"] == set()
 
 
 @pytest.mark.parametrize("id_", sorted(id_ for id_, names in TEXTS.parameters().items() if names))

@@ -222,12 +222,11 @@ class Conclusions:
         delivery_id: DeliveryId,
     ) -> None:
         trigger = decision.trigger
-        visibility = trigger.comment.visibility if isinstance(trigger, Remark) else trigger.visibility
-        once = _told_once(decision, visibility, around.now)
+        once = _told_once(decision, trigger.visibility, around.now)
         if once and not tx.deliveries.record_action(served.workspace.id, once, delivery_id, now=around.now):
             return
         text = views.decided(self._texts, decision.reason, trigger, served.workspace, served.bot, served.who_may)
-        comment = AddComment(kind=EffectKind.ANSWER, text=text, visibility=visibility)
+        comment = AddComment(kind=EffectKind.ANSWER, text=text, visibility=trigger.visibility)
         tx.outbox.owe([around.owe(comment, trigger.issue.id, seq=0)])
 
 

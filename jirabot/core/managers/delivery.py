@@ -30,7 +30,7 @@ from jirabot.core.retry import (
     next_attempt,
 )
 from jirabot.core.workspaces import Workspace
-from jirabot.errors import JirabotError, JiraBroken, JiraRefused, JiraSilent, RateLimited
+from jirabot.errors import JirabotError, JiraBroken, JiraRefused, JiraSilent, JiraUnreachable, RateLimited
 
 IN_FLIGHT = timedelta(seconds=60)
 """How long a request, or a read-back, is left alone: longer than either may take (`jirabot.jira.client.Timeouts`)."""
@@ -170,9 +170,8 @@ class Delivery:
         now = self._clock.now()
         if isinstance(error, RateLimited):
             return self._postponed(effect, error, fate_unknown=fate_unknown)
-        most = EFFECT_REFUSALS if isinstance(error, JiraRefused) else DELIVERY_ATTEMPTS
         jitter = random.random()  # noqa: S311 - spreads load
-        chosen = next_attempt(error, effect.attempts or 1, now, jitter=jitter, most=most)
+        chosen = next_attempt(error, effect.attempts or 1, now, jitter=jitter, most=_most(error))
         self._log.tell(
             "effect.failed",
             level="warning",
@@ -249,6 +248,13 @@ class Delivery:
 def _urgency(effect: OwedEffect) -> Urgency:
     """Progress may wait for the budget; everything else is what people wait for."""
     return Urgency.ROUTINE if effect.effect.kind is EffectKind.PROGRESS else Urgency.KEPT
+
+
+def _most(error: JirabotError) -> int | None:
+    """Say how often an effect is tried. Without a connection as often as it takes: somebody waits for what it says."""
+    if isinstance(error, JiraUnreachable):
+        return None
+    return EFFECT_REFUSALS if isinstance(error, JiraRefused) else DELIVERY_ATTEMPTS
 
 
 def _asked(error: JirabotError) -> timedelta:

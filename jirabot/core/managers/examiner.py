@@ -28,17 +28,18 @@ from jirabot.core.events import (
     Unrecognised,
     parse,
 )
+from jirabot.core.footers import mark_in
 from jirabot.core.issues import Issue, IssueComment
 from jirabot.core.managers import orders
 from jirabot.core.managers.comment_marks import words_of
 from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.permissions import Permissions
-from jirabot.core.outcomes import Examination, Found
+from jirabot.core.outcomes import Examination, Found, Reading
 from jirabot.core.people import Principal
 from jirabot.core.permissions import UNASKED, Standing, is_named
 from jirabot.core.ports import Checkouts, Clock, Decode, Storage, Transaction
 from jirabot.core.triggers import ByChange, ByComment, Remark, Trigger, detect
-from jirabot.core.visibility import Internal, Public
+from jirabot.core.visibility import kept_from_customers
 from jirabot.core.webhooks import nonce_in
 from jirabot.errors import JiraGone
 
@@ -90,11 +91,36 @@ class Examiner:
             InvalidPayload: it can't be read.
             JirabotError: Jira did not answer what had to be asked.
         """
+        reading = await self.read(served, body)
+        return await self.judge(served, reading, by=by, again=again, received_at=received_at)
+
+    async def read(self, served: Served, body: bytes) -> Reading:
+        """Say what *body* reports and asks by itself: nothing is looked up.
+
+        Raises:
+            InvalidPayload: it can't be read.
+        """
         if len(body) > LARGE_BYTES:
             event = await asyncio.to_thread(self._parse, served, body)
         else:
             event = self._parse(served, body)
-        found: Found = detect(event, served.bot)
+        return Reading(event=event, found=detect(event, served.bot))
+
+    async def judge(
+        self,
+        served: Served,
+        reading: Reading,
+        *,
+        by: Principal,
+        again: bool = False,
+        received_at: datetime | None = None,
+    ) -> Examination:
+        """Say what a body that was read leads to, as `examine` does.
+
+        Raises:
+            JirabotError: Jira did not answer what had to be asked.
+        """
+        event, found = reading.event, reading.found
         own = await self._is_own(served, event)
         known = not isinstance(event, Unrecognised)
         occasion = Occasion(own=own, standing=UNASKED, again=again, received_at=received_at or self._clock.now())
@@ -109,7 +135,7 @@ class Examiner:
         if isinstance(proved, Ignore | Distrust):
             return Examination(event=event, found=found, decision=proved, own=own, issue=read.issue)
         found = _for_its_readers(proved, read.issue, served)
-        if read.issue is not None and is_of_another_project(read.issue, served.settings.projects):
+        if read.issue is not None and is_of_another_project(read.issue.project_key, served.settings.projects):
             elsewhere = Ignore(reason=Reason.OTHER_PROJECT)
             return Examination(event=event, found=found, decision=elsewhere, own=own, issue=read.issue)
         standing = await self._permissions.standing(served, found.actor, read.issue)
@@ -143,6 +169,17 @@ class Examiner:
             is_too_old=bool(session) and self._clock.now() - occasion.received_at > session,
         )
 
+    def may_be_own(self, tx: Transaction, served: Served, event: Event) -> bool:
+        """Say whether a comment is the bot's, or may be one that is being sent, by what is known without Jira."""
+        comment, issue, workspace = _comment_in(event), event.source.issue, served.workspace
+        if comment is None or issue is None:
+            return False
+        if _is_test(served, comment) or tx.outbox.find_by_comment(workspace.id, comment.id) is not None:
+            return True
+        if comment.author.id != workspace.service_account.id:
+            return False
+        return bool(mark_in(comment.body.markdown) or tx.outbox.sending_on(workspace.id, issue.id))
+
     async def _is_own(self, served: Served, event: Event) -> bool:
         """Say whether a comment is the bot's: known by its id, by the mark of an effect that is being sent, or a test.
 
@@ -153,7 +190,7 @@ class Examiner:
         if comment is None or issue is None:
             return False
         workspace, issue_id = served.workspace, issue.id
-        if comment.author.id == workspace.service_account.id and nonce_in(comment.body.markdown):
+        if _is_test(served, comment):
             return True
 
         def query(tx: Transaction) -> tuple[bool, bool]:
@@ -190,6 +227,11 @@ class Examiner:
         return ReadBack(issue=issue)
 
 
+def _is_test(served: Served, comment: IssueComment) -> bool:
+    """Say whether a comment only tests a webhook: the service account wrote it, with a nonce."""
+    return comment.author.id == served.workspace.service_account.id and bool(nonce_in(comment.body.markdown))
+
+
 def _comment_in(event: Event) -> IssueComment | None:
     match event:
         case CommentCreated(comment=comment) | CommentEdited(comment=comment) | CommentDeleted(comment=comment):
@@ -220,7 +262,7 @@ def _for_its_readers(found: Trigger | Remark, issue: Issue | None, served: Serve
     desk = issue is not None and issue.is_service_desk and served.settings.service_desk == "internal"
     if not desk:
         return found
+    visibility = kept_from_customers(found.visibility)
     if isinstance(found, Remark):
-        public = found.comment.visibility == Public()
-        return replace(found, comment=replace(found.comment, visibility=Internal())) if public else found
-    return replace(found, visibility=Internal()) if found.visibility == Public() else found
+        return replace(found, comment=replace(found.comment, visibility=visibility))
+    return replace(found, visibility=visibility)

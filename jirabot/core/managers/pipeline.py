@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from jirabot.core.decisions import Reason
-from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Origin, Outcome, SavedDelivery, Step, late_seconds
+from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Origin, Outcome, SavedDelivery, late_seconds
 from jirabot.core.ids import LaneId
-from jirabot.core.managers import dead_letters, troubles
 from jirabot.core.managers.conclusions import Conclusions, LeaseLost
-from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gaps import Gaps
+from jirabot.core.managers.giving_up import Asked, GivingUp
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
@@ -23,7 +23,6 @@ from jirabot.errors import (
     BodyUnreadable,
     DatabaseUnusable,
     DeliveryNotFound,
-    InvalidPayload,
     JirabotError,
     RateLimited,
     StorageUnavailable,
@@ -52,7 +51,8 @@ class Pipeline:
         self._storage, self._directory, self._examiner, self._throttling = storage, directory, examiner, throttling
         self._gaps = gaps
         self._conclusions = Conclusions(examiner=examiner, texts=texts, clock=clock, ids=ids)
-        self._texts, self._clock, self._ids, self._log, self._owner = texts, clock, ids, log, owner
+        self._giving_up = GivingUp(examiner=examiner, texts=texts, clock=clock, ids=ids)
+        self._texts, self._clock, self._log, self._owner = texts, clock, log, owner
         self._interrupted: set[Lease] = set()
 
     async def work_once(self, *, by: Principal, only: LaneId | None = None) -> bool:
@@ -129,6 +129,7 @@ class Pipeline:
         Whatever goes wrong with one delivery is recorded with it: tried again later, or kept as dead. *again* acts
         on what was acted on already.
         """
+        asked: Asked | None = None
         try:
             served = await self._directory.get(delivery.workspace_id)
             if served.workspace.state is not WorkspaceState.ACTIVE:
@@ -136,17 +137,20 @@ class Pipeline:
             if delivery.origin is Origin.GAP:
                 outcome, asked_jira = await self._gaps.fill(lease, served, delivery, body), True
             else:
-                outcome, asked_jira = await self._examine(lease, served, delivery, body, by=by, again=again)
+                reading = await self._examiner.read(served, body)
+                asked = Asked(served=served, reading=reading, again=again)
+                outcome, asked_jira = await self._examine(lease, delivery, asked, by=by)
         except LeaseLost:
             return False
         except (StorageUnavailable, DatabaseUnusable):
             # No fault of this delivery: it is handled when the database can be used again.
             raise
         except JirabotError as error:
-            return await self._failed(lease, delivery, error)
+            return await self._failed(lease, delivery, error, asked)
         except Exception as error:  # noqa: BLE001 - one delivery never takes the daemon down
             self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=repr(error))
-            return await self._failed(lease, delivery, JirabotError(f"a fault in jirabot: `{type(error).__name__}`"))
+            fault = JirabotError(f"a fault in jirabot: `{type(error).__name__}`")
+            return await self._failed(lease, delivery, fault, asked)
         if asked_jira:
             await self._throttling.accepted(delivery.workspace_id)
         self._log.tell(
@@ -161,11 +165,12 @@ class Pipeline:
         )
         return True
 
-    async def _examine(
-        self, lease: Lease, served: Served, delivery: Delivery, body: bytes, *, by: Principal, again: bool
-    ) -> tuple[Outcome, bool]:
+    async def _examine(self, lease: Lease, delivery: Delivery, asked: Asked, *, by: Principal) -> tuple[Outcome, bool]:
         """Write what an event leads to; says also whether Jira was asked about it, and answered."""
-        examination = await self._examiner.examine(served, body, by=by, again=again, received_at=delivery.received_at)
+        served, again = asked.served, asked.again
+        examination = await self._examiner.judge(
+            served, asked.reading, by=by, again=again, received_at=delivery.received_at
+        )
         outcome = await self._storage.write(
             lambda tx: self._conclusions.write(tx, lease, delivery, served, examination, again=again)
         )
@@ -193,8 +198,11 @@ class Pipeline:
             self._directory.forget()
         return concluded is not False
 
-    async def _failed(self, lease: Lease, delivery: Delivery, error: JirabotError) -> bool:
-        """Record why a delivery could not be handled: to be tried again then, or kept as dead."""
+    async def _failed(self, lease: Lease, delivery: Delivery, error: JirabotError, asked: Asked | None = None) -> bool:
+        """Record why a delivery could not be handled: to be tried again then, or kept as dead.
+
+        *asked* is None where it could not be read what it asks.
+        """
         now = self._clock.now()
         attempts = delivery.attempts + 1
         chosen = next_attempt(error, attempts, now, jitter=random.random())  # noqa: S311 - spreads load
@@ -216,19 +224,10 @@ class Pipeline:
                 "delivery.postponed", level="warning", delivery_id=delivery.id, cause=error.message, hint=error.hint
             )
             return False
-        unreadable = isinstance(error, InvalidPayload)
-        reason = Reason.INVALID_PAYLOAD if unreadable else Reason.GIVEN_UP
-        text = self._texts.say(f"reason.{reason.value}", attempts=attempts, cause=error.message)
-        outcome = Outcome(
-            state=DeliveryState.DEAD,
-            decision="give-up",
-            reason=reason.value,
-            text=text,
-            steps=(
-                Step(step="parsed" if unreadable else "decision", outcome="failed", reason=reason.value, text=text),
-            ),
-        )
-        kept, name = await self._storage.write(lambda tx: self._give_up(tx, lease, delivery, outcome, error))
+        try:
+            outcome, name = await self._give_up(lease, delivery, error, asked)
+        except LeaseLost:
+            return False
         self._log.tell(
             "delivery.dead",
             level="error",
@@ -239,17 +238,24 @@ class Pipeline:
             cause=error.message,
             hint=error.hint,
         )
-        return kept
+        return True
 
-    def _give_up(
-        self, tx: Transaction, lease: Lease, delivery: Delivery, outcome: Outcome, error: JirabotError
-    ) -> tuple[bool, str]:
-        """Keep a delivery as dead, where it is still ours; give its workspace's name."""
-        now, workspace = self._clock.now(), tx.workspaces.find(delivery.workspace_id)
-        kept = tx.deliveries.conclude(lease, delivery.id, outcome, now=now)
-        if kept:
-            troubles.begin(tx, dead_letters.given_up(delivery, error), new_id=self._ids.sortable(), now=now)
-        return kept, workspace.name if workspace else ""
+    async def _give_up(
+        self, lease: Lease, delivery: Delivery, error: JirabotError, asked: Asked | None
+    ) -> tuple[Outcome, str]:
+        """Keep a delivery as dead; give its workspace's name, too."""
+
+        def change(tx: Transaction, asked: Asked | None) -> tuple[Outcome, str]:
+            workspace = tx.workspaces.find(delivery.workspace_id)
+            return self._giving_up.write(tx, lease, delivery, error, asked), workspace.name if workspace else ""
+
+        try:
+            return await self._storage.write(lambda tx: change(tx, asked))
+        except (LeaseLost, StorageUnavailable, DatabaseUnusable):
+            raise
+        except Exception as fault:  # noqa: BLE001 - what broke the delivery may break the telling of it, too
+            self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=repr(fault))
+            return await self._storage.write(lambda tx: change(tx, None))
 
 
 def _request_of(tx: Transaction, delivery: Delivery) -> SavedDelivery | JirabotError:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from jirabot.core.authenticity import Authenticity
-from jirabot.core.bodies import Body
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
 from jirabot.core.catching_up import ChangedIssue, Span
 from jirabot.core.credentials import Credentials
 from jirabot.core.deliveries import Envelope, RawDelivery
+from jirabot.core.events import Dialect
 from jirabot.core.grants import Authority, Grant, OAuthApp, Site
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, LimitsSeen, ServerInfo
@@ -286,7 +286,7 @@ class OAuth(Protocol):
         """
 
 
-class Deployment(Protocol):
+class Deployment(Dialect, Protocol):
     """What core needs to know of a kind of Jira; `jirabot.jira.deployments` has the whole of it."""
 
     @property
@@ -340,12 +340,3 @@ class Deployment(Protocol):
 
     def signs_webhooks(self, info: ServerInfo) -> bool:
         """Say whether that Jira can sign what it sends."""
-
-    def account(self, user: Mapping[str, Any], /) -> Account:
-        """Read a user object."""
-
-    def comment(self, comment: Mapping[str, Any], /) -> IssueComment:
-        """Read a comment object."""
-
-    def read_body(self, value: str | Mapping[str, Any] | None, /) -> Body:
-        """Read a text: wiki markup, an ADF document, or nothing."""
