@@ -27,6 +27,10 @@ EFFECT_REFUSALS = 3
 being changed costs none, and a right that is lacking is told."""
 
 
+AWAY_DELAY = timedelta(minutes=5)
+"""How long an event waits for a Jira that is known to be away, before it is looked whether it is back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryAt:
     """Try again then."""
@@ -58,3 +62,8 @@ def next_attempt(
     if isinstance(error, JiraBroken):
         delay = max(delay, min(timedelta(seconds=error.retry_after_seconds), LONGEST_WAIT_ASKED))
     return RetryAt(at=now + delay)
+
+
+def while_away(now: datetime, *, jitter: float) -> RetryAt:
+    """Decide where nothing can be asked of a Jira: as often as it takes, and none of it counts as an attempt."""
+    return RetryAt(at=now + AWAY_DELAY * (0.7 + 0.6 * jitter))

@@ -1,9 +1,11 @@
 """Troubles: what administrators are told of, once as it begins and once as it ends. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from jirabot.errors import JirabotError, JiraRefused, Unreachable
 
 WINDOW = timedelta(minutes=5)
 """Failures that are further apart are no trouble: each was retried, and told where it was."""
@@ -67,8 +69,16 @@ DEGRADING = frozenset(
 )
 """What a good probe of a workspace's Jira ends."""
 
+AWAY = frozenset({Reason.JIRA_FAILING, Reason.TOKEN_REFUSED, Reason.CONSENT_NEEDED})
+"""What says that nothing at all can be asked of a Jira."""
+
 ENOUGH: Mapping[Strike, int] = {Strike.EFFECT_REFUSED: 3, Strike.PROBE_FAILED: 2, Strike.AGENT_FAILED: 3}
 """So many within the window are a trouble."""
+
+
+def is_away(error: JirabotError, degraded: Collection[str]) -> bool:
+    """Say whether it was the Jira itself that failed, as is known of it, and no fault of what was asked."""
+    return isinstance(error, Unreachable | JiraRefused) and not AWAY.isdisjoint(degraded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from jirabot.core import troubles
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import Delivery, DeliveryState, Lease, Origin, Outcome, SavedDelivery, late_seconds
 from jirabot.core.ids import LaneId
@@ -16,7 +17,7 @@ from jirabot.core.managers.giving_up import Asked, GivingUp
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
-from jirabot.core.retry import RetryAt, next_attempt
+from jirabot.core.retry import GiveUp, RetryAt, next_attempt, while_away
 from jirabot.core.texts import Texts
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.errors import (
@@ -203,9 +204,13 @@ class Pipeline:
 
         *asked* is None where it could not be read what it asks.
         """
-        now = self._clock.now()
-        attempts = delivery.attempts + 1
-        chosen = next_attempt(error, attempts, now, jitter=random.random())  # noqa: S311 - spreads load
+        now, served = self._clock.now(), await self._directory.find(delivery.workspace_id)
+        is_away = served is not None and troubles.is_away(error, served.workspace.degraded)
+        jitter = random.random()  # noqa: S311 - spreads load
+        if is_away:
+            chosen: RetryAt | GiveUp = while_away(now, jitter=jitter)
+        else:
+            chosen = next_attempt(error, delivery.attempts + 1, now, jitter=jitter)
         if isinstance(chosen, RetryAt):
             text = self._texts.say("reason.try-again", due_at=f"{chosen.at:%H:%M:%S} UTC", cause=error.message)
             await self._storage.write(
@@ -215,7 +220,7 @@ class Pipeline:
                     due_at=chosen.at,
                     reason=Reason.TRY_AGAIN.value,
                     text=text,
-                    counted=not isinstance(error, RateLimited),
+                    counted=not (is_away or isinstance(error, RateLimited)),
                 )
             )
             if isinstance(error, RateLimited):
