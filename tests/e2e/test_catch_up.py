@@ -12,7 +12,7 @@ import pytest
 
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.decisions import Reason
-from jirabot.core.deliveries import Delivery, DeliveryState, Origin
+from jirabot.core.deliveries import DISCARDABLE, Delivery, DeliveryState, Origin
 from jirabot.core.ids import DeliveryId
 from jirabot.core.managers.workspace_changes import Wanted
 from jirabot.core.managers.workspaces import NewWorkspace
@@ -120,6 +120,22 @@ class TestWebhooksThatAreLost:
         assert {each.reason for each in late[1:]} == {Reason.ALREADY_ACTED.value}
         assert late[1].origin is Origin.WEBHOOK
         assert [len(jira.comments(issue.key)) for issue in issues] == [2, 2, 2]
+
+    @both
+    async def test_what_somebody_has_discarded_is_not_found(self, stage: Stage, jira: Sandbox) -> None:
+        """They give it up while it waits for Jira; the next look does not bring it back."""
+        jira.faults.add("answer", method="GET", path=r"/comment/\d+$", status=503, times=None)
+        await stage.comment("@openhands help")
+        await stage.until_stored(lambda tx: tx.deliveries.list(state=DeliveryState.WAITING) or None)
+        await jira.settled()
+        waiting = [each for each in await stage.deliveries() if each.state in DISCARDABLE]
+        await stage.app.deliveries.discard(waiting, by=SHELL)
+        jira.faults.clear()
+
+        await look(stage, minutes=5)
+        await stage.rest()
+
+        assert (await found(stage), stage.bot_comments()) == ([], [])
 
     @both
     async def test_what_webhooks_told_is_not_told_again(self, stage: Stage, jira: Sandbox) -> None:

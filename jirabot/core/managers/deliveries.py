@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from jirabot.core.audit import Act
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DISCARDABLE, RETRYABLE, Delivery, DeliveryState, SavedDelivery
-from jirabot.core.ids import DeliveryId, IssueKey, WorkspaceId
+from jirabot.core.ids import DeliveryId, IssueKey, TriggerKey, WorkspaceId
 from jirabot.core.managers import audit, troubles
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gate import administered, check_administers, rights_in
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.core.texts import Texts
-from jirabot.errors import Conflict, DeliveryNotFound, InvalidInput
+from jirabot.core.triggers import Remark, Trigger
+from jirabot.errors import BodyUnreadable, Conflict, DeliveryNotFound, InvalidInput, InvalidPayload
 
 MOST_AT_ONCE = 100_000
 """How many are discarded in one transaction; a backlog is smaller."""
@@ -25,8 +28,11 @@ _NOT_RETRIED = {
 class Deliveries:
     """Shows deliveries, and does with them what a person wants."""
 
-    def __init__(self, *, storage: Storage, texts: Texts, clock: Clock) -> None:
-        self._storage, self._texts, self._clock = storage, texts, clock
+    def __init__(
+        self, *, storage: Storage, directory: Directory, examiner: Examiner, texts: Texts, clock: Clock
+    ) -> None:
+        self._storage, self._directory, self._examiner = storage, directory, examiner
+        self._texts, self._clock = texts, clock
 
     async def list(
         self,
@@ -158,9 +164,12 @@ class Deliveries:
     async def discard(self, deliveries: Sequence[Delivery], *, by: Principal) -> int:
         """Give deliveries up, all or none of them: they are not acted on, and stay in the list. Counts them.
 
+        Neither is what they asked for where something else tells of it, as another webhook, or a look at Jira.
+
         Raises:
             Conflict: one of them has led to something meanwhile.
         """
+        asked = {each.id: await self._key_in(each) for each in deliveries}
 
         def change(tx: Transaction) -> None:
             for delivery in deliveries:
@@ -169,6 +178,8 @@ class Deliveries:
                 reason, now = Reason.DISCARDED.value, self._clock.now()
                 text = self._texts.say(f"reason.{reason}", name=by.name, state=found.state.value)
                 tx.deliveries.discard(found.id, reason=reason, text=text, now=now)
+                if key := asked[found.id]:
+                    tx.deliveries.record_action(found.workspace_id, key, found.id, now=now)
                 workspace = tx.workspaces.find(found.workspace_id)
                 audit.record(tx, Act.EVENT_DISCARDED, by=by, now=now, workspace=workspace, subject=found.id)
             for workspace_id in {delivery.workspace_id for delivery in deliveries}:
@@ -176,6 +187,23 @@ class Deliveries:
 
         await self._storage.write(change)
         return len(deliveries)
+
+    async def _key_in(self, delivery: Delivery) -> TriggerKey | None:
+        """Find what a delivery asks; None where it asks nothing, can't be read, or Jira does not say the same.
+
+        What somebody else has made up must not stand for what a person will write.
+        """
+        if delivery.reason == Reason.MISMATCH.value:
+            return None
+        served = await self._directory.find(delivery.workspace_id)
+        try:
+            request = await self._storage.read(lambda tx: tx.deliveries.request_of(delivery.id))
+            if served is None or request is None:
+                return None
+            found = (await self._examiner.read(served, request.body)).found
+        except (BodyUnreadable, InvalidPayload):
+            return None
+        return found.key if isinstance(found, Trigger | Remark) else None
 
 
 _DISCARDED = f"only these are: {', '.join(sorted(state.value for state in DISCARDABLE))}"
