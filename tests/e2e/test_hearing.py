@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jirabot.core.conversations import State
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.core.workspaces import WorkspaceState
 
@@ -216,7 +216,7 @@ async def test_an_app_is_not_heard_unless_it_is_linked_by_name(stage: Stage) -> 
 async def test_a_new_service_account_takes_the_place_of_the_old_at_once(stage: Stage) -> None:
     """F60. Who the bot is was read with its token, and changes with it: whom to mention, and whose words are ours."""
     old, new = stage.jira.bot, stage.jira.jira.add_person("Successor")
-    wanted = Wanted(email=new.email, api_key=new.token)
+    wanted = WorkspaceUpdate(email=new.email, api_key=new.token)
     await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
     cloud = stage.jira.deployment == "cloud"
     picked = [f"[~accountid:{each.account_id}]" if cloud else f"[~{each.name}]" for each in (old, new)]

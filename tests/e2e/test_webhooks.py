@@ -10,7 +10,7 @@ import pytest
 from jirabot.core.deliveries import DeliveryState
 from jirabot.core.managers.replays import ReplayWishes
 from jirabot.core.managers.webhooks import Webhooks
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.core.ports import Transaction
 from jirabot.core.troubles import Trouble
@@ -165,7 +165,7 @@ async def test_without_the_right_it_says_what_to_click(stage: Stage) -> None:
 
 @only
 async def test_a_rule_of_automation_is_set_up_by_hand(stage: Stage) -> None:
-    await stage.app.workspace_changes.update("acme", Wanted(authenticity="header"), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(authenticity="header"), by=SHELL)
     with pytest.raises(Forbidden, match="Automation") as refused:
         await stage.app.webhooks.register("acme", by=SHELL)
     assert "X-Jirabot-Token" in refused.value.hint
@@ -220,7 +220,7 @@ class TestTesting:
     @pytest.mark.parametrize("mention", ["@openhands", "jirabot"])
     async def test_it_asks_the_bot_for_nothing_even_where_its_words_would(self, stage: Stage, mention: str) -> None:
         """The service account is a linked person, whose reply a question waits for."""
-        await stage.app.workspace_changes.update("acme", Wanted(settings={"mention": [mention]}), by=SHELL)
+        await stage.app.workspace_changes.update("acme", WorkspaceUpdate(settings={"mention": [mention]}), by=SHELL)
         await stage.app.webhooks.register("acme", by=SHELL)
         await stage.link(stage.jira.bot)
         stage.jira.faults.add("answer", path="/comment/[0-9]+$", method="DELETE", status=403, times=1)
@@ -380,7 +380,7 @@ class TestSilence:
 async def as_app(stage: Stage) -> AsyncIterator[Webhooks]:
     """What sets up webhooks, signed in as an app; the workspace takes its tokens for proof."""
     app, grant = stage.app, stage.jira.jira.add_grant(stage.jira.bot)
-    wanted = Wanted(authenticity="jwt", webhook_secret=grant.client_secret)
+    wanted = WorkspaceUpdate(authenticity="jwt", webhook_secret=grant.client_secret)
     await app.workspace_changes.update("acme", wanted, by=SHELL)
     async with webhooks_of_app(app, grant, stage.clock) as webhooks:
         yield webhooks
