@@ -76,13 +76,13 @@ def update(
     from files; variables are not read, so that no secret changes unasked.
     """
     from jirabot.config import read_changes
-    from jirabot.core.managers.workspace_changes import Wanted
+    from jirabot.core.managers.workspace_changes import WorkspaceUpdate
     from jirabot.core.people import SHELL
 
     settings = running.settings_of(context)
     changes = dict(read_changes(with_events(set_, events)))
     secrets = Secrets(settings.environment)
-    wanted = Wanted(
+    wanted = WorkspaceUpdate(
         base_url=base_url,
         also_known_as=tuple(also_known_as or ()),
         email=svc_acc_email,

@@ -3,7 +3,7 @@
 from jirabot.app import App
 from jirabot.config import OAuthSettings
 from jirabot.core.grants import Grant
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.sandbox.server import Sandbox
 
@@ -19,7 +19,7 @@ def oauth_at(jira: Sandbox) -> OAuthSettings:
 async def sign_in_as_app(app: App, jira: Sandbox) -> None:
     """Let the workspace `acme` sign in by the bot's consent to an app of its own, and believe webhooks for that app."""
     registered = jira.oauth.add_app(CALLBACK, SCOPES)
-    wanted = Wanted(
+    wanted = WorkspaceUpdate(
         auth="oauth",
         oauth_client_id=registered.client_id,
         oauth_client_secret=registered.client_secret,

@@ -17,7 +17,7 @@ from jirabot.core.conversations import RunState, State
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers.directory import Served
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
@@ -92,7 +92,7 @@ async def test_what_comes_before_the_daemon_has_noticed_is_worked_on_too(stage: 
 async def test_a_new_label_is_heeded_by_the_daemon(stage: Stage) -> None:
     """`workspace update` beside it."""
     async with shell(stage) as commands:
-        await commands.workspace_changes.update("acme", Wanted(settings={"mention": ["@helper"]}), by=SHELL)
+        await commands.workspace_changes.update("acme", WorkspaceUpdate(settings={"mention": ["@helper"]}), by=SHELL)
     await until_known(stage.app, stage.workspace.id, lambda served: served.settings.mention == ("@helper",))
 
     comment = await stage.comment("@helper help")

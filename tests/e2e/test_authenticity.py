@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from jirabot.core import objects
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.errors import InvalidInput
@@ -57,7 +57,7 @@ async def choose(stage: Stage, way: str, **settings: Any) -> None:
     """Let the workspace's deliveries prove themselves that way, with the first secret."""
     if way == "jwt" and stage.jira.deployment == "dc":
         pytest.skip("Data Center has no dynamic webhooks")
-    wanted = Wanted(authenticity=way, webhook_secret=FIRST, settings=settings)
+    wanted = WorkspaceUpdate(authenticity=way, webhook_secret=FIRST, settings=settings)
     await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
 
 
@@ -211,22 +211,22 @@ async def test_what_asks_nothing_is_accepted_once_it_has_proved_itself_and_refus
 async def test_a_secret_that_proves_too_little_changes_nothing(stage: Stage) -> None:
     """F48, F50: whether it is given, or was good for another way."""
     for wanted, told in (
-        (Wanted(webhook_secret=SHORT), "shorter than 16 bytes"),
-        (Wanted(authenticity="jwt"), "client secret"),
-        (Wanted(authenticity="url-token", webhook_secret=f"{FIRST}/x"), "letters, digits"),
+        (WorkspaceUpdate(webhook_secret=SHORT), "shorter than 16 bytes"),
+        (WorkspaceUpdate(authenticity="jwt"), "client secret"),
+        (WorkspaceUpdate(authenticity="url-token", webhook_secret=f"{FIRST}/x"), "letters, digits"),
     ):
         with pytest.raises(InvalidInput, match=told):
             await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
-    await stage.app.workspace_changes.update("acme", Wanted(webhook_secret=f"{FIRST}/x"), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(webhook_secret=f"{FIRST}/x"), by=SHELL)
     with pytest.raises(InvalidInput, match="letters, digits"):
-        await stage.app.workspace_changes.update("acme", Wanted(authenticity="url-token"), by=SHELL)
+        await stage.app.workspace_changes.update("acme", WorkspaceUpdate(authenticity="url-token"), by=SHELL)
     assert (await stage.app.workspaces.show("acme", by=SHELL))[0].authenticity == "hmac"
 
 
 @pytest.mark.parametrize("first", ["way", "setting"])
 async def test_what_is_not_signed_is_read_back_whichever_of_the_two_came_first(stage: Stage, first: str) -> None:
     """`verify_trigger` may be off only with `hmac`."""
-    changes = [Wanted(authenticity="header"), Wanted(settings={"verify_trigger": False})]
+    changes = [WorkspaceUpdate(authenticity="header"), WorkspaceUpdate(settings={"verify_trigger": False})]
     for wanted, allowed in zip(changes if first == "way" else changes[::-1], (True, False), strict=True):
         if allowed:
             await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
@@ -262,5 +262,5 @@ async def test_what_is_not_proved_stays_so_when_it_is_paused(stage: Stage) -> No
     """Neither a pause nor `update --inactive` is a way round the proof."""
     await stage.change_workspace(state=WorkspaceState.UNPROVED)
     await stage.app.workspace_changes.deactivate("acme", by=SHELL)
-    await stage.app.workspace_changes.update("acme", Wanted(inactive=True), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(inactive=True), by=SHELL)
     assert (await stage.app.workspaces.show("acme", by=SHELL))[0].state is WorkspaceState.UNPROVED

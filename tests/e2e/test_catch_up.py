@@ -14,7 +14,7 @@ from jirabot.core.catching_up import Checkpoint
 from jirabot.core.decisions import Reason
 from jirabot.core.deliveries import DISCARDABLE, Delivery, DeliveryState, Origin
 from jirabot.core.ids import DeliveryId
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
@@ -269,7 +269,7 @@ class TestNoWebhookAtAll:
         self, stage: Stage, jira: Sandbox, back: str
     ) -> None:
         """Where it is not switched off; and what was read is not read again, however often it is found."""
-        await stage.app.workspace_changes.update("acme", Wanted(settings={"looks_back": back}), by=SHELL)
+        await stage.app.workspace_changes.update("acme", WorkspaceUpdate(settings={"looks_back": back}), by=SHELL)
         await look(stage, seconds=30)
         jira.jira.index_lag = timedelta(minutes=40)
         await stage.comment("@openhands help")
@@ -392,7 +392,7 @@ class TestAnotherAccount:
 async def give(stage: Stage, person: Person, *, wrong: bool = False) -> None:
     """Give the workspace somebody's token, as a hand would that slips."""
     key = "of-yesterday" if wrong else person.token
-    wanted = Wanted(email=person.email, api_key=key)
+    wanted = WorkspaceUpdate(email=person.email, api_key=key)
     await stage.app.workspace_changes.update("acme", wanted, by=SHELL, validate=False)
 
 

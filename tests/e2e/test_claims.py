@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import DAEMON, SHELL, LinkState, Role
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.sandbox.server import Sandbox
@@ -93,7 +93,7 @@ async def test_only_who_vouches_for_it_proves_it_otherwise(stage: Stage, callers
     for active in (False, True):
         assert (await claimer.post("", workspace_name="acme", is_active=active))[1]["state"] == "unproved"
     await stage.app.workspace_changes.deactivate("acme", by=SHELL)
-    await stage.app.workspace_changes.update("acme", Wanted(inactive=True), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(inactive=True), by=SHELL)
     with pytest.raises(Exception, match="nothing proves yet"):
         await stage.app.workspace_changes.activate("acme", by=SHELL)
     assert await state(stage) is WorkspaceState.UNPROVED

@@ -8,7 +8,7 @@ import pytest
 
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.effects import EffectState
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
 from jirabot.core.retry import DELIVERY_ATTEMPTS
@@ -126,7 +126,7 @@ async def test_the_label_and_the_reply_to_a_question_are_asked_in_vain_too(stage
     ],
 )
 async def test_nobody_is_told(stage: Stage, settings: dict[str, Any], asked: str) -> None:
-    await stage.app.workspace_changes.update("acme", Wanted(settings=settings), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(settings=settings), by=SHELL)
     unreadable(stage)
     await stage.comment(asked)
     await stage.jira.set_labels(stage.issue.key, ["openhands"] if "triggers" not in settings else ["bug"])

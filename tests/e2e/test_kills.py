@@ -12,7 +12,7 @@ import pytest
 
 from jirabot.core.conversations import RunState
 from jirabot.core.deliveries import DeliveryState
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
 from jirabot.sandbox.server import Sandbox
@@ -108,7 +108,7 @@ async def test_killed_while_it_looked_for_what_no_webhook_told(
 ) -> None:
     """F84: what was found and how far was looked stand together, or neither: nothing is lost, nothing acts twice."""
     scene.jira.jira.webhooks.clear()
-    polled = Wanted(settings={"events": "poll", "poll_every": "1s"})
+    polled = WorkspaceUpdate(settings={"events": "poll", "poll_every": "1s"})
     await scene.app.workspace_changes.update("acme", polled, by=SHELL)
     asked = await scene.jira.comment(scene.issue.key, "@openhands fix login.py")
     # So long ago that no overlap of looks hides what a checkpoint has passed.

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from jirabot.core.conversations import State
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
 from jirabot.core.troubles import Reason
@@ -115,7 +115,7 @@ async def test_a_month_passes(stage: Stage) -> None:
     (webhook,) = stage.jira.jira.webhooks.values()
     stage.jira.jira.webhooks[webhook.id] = replace(webhook, secret=rotated.webhook_secret)
     key_ends_at = stage.clock.now() + timedelta(days=DAYS, hours=12)
-    await stage.app.workspace_changes.update("acme", Wanted(key_expires_at=key_ends_at), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(key_expires_at=key_ends_at), by=SHELL)
     for _ in range(STRANGERS):
         await knock(stage)
     await stage.rest()
@@ -163,7 +163,7 @@ async def test_a_month_passes(stage: Stage) -> None:
     assert (after["rejections"], after["run_events"], after["troubles"], after["strikes"]) == (0, 0, 2, 0)
     assert (await stage.app.audit.verify(by=SHELL)).broken == ()
     # A new key ends the warning.
-    new = Wanted(api_key=stage.jira.bot.token, key_expires_at=stage.clock.now() + timedelta(days=365))
+    new = WorkspaceUpdate(api_key=stage.jira.bot.token, key_expires_at=stage.clock.now() + timedelta(days=365))
     await stage.app.workspace_changes.update("acme", new, by=SHELL)
     await stage.until_stored(lambda tx: None if tx.troubles.standing() else True)
     await stage.rest()

@@ -12,7 +12,7 @@ import pytest
 from jirabot.core.deliveries import DeliveryState
 from jirabot.core.managers.replays import ReplayWishes
 from jirabot.core.managers.webhooks import Webhooks
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import DAEMON, SHELL, Role
 from jirabot.core.ports import Transaction
 from jirabot.core.troubles import Trouble
@@ -168,7 +168,7 @@ async def test_without_the_right_it_says_what_to_click(stage: Stage) -> None:
 
 @only
 async def test_a_rule_of_automation_is_set_up_by_hand(stage: Stage) -> None:
-    await stage.app.workspace_changes.update("acme", Wanted(authenticity="header"), by=SHELL)
+    await stage.app.workspace_changes.update("acme", WorkspaceUpdate(authenticity="header"), by=SHELL)
     with pytest.raises(Forbidden, match="Automation") as refused:
         await stage.app.webhooks.register("acme", by=SHELL)
     assert "X-Jirabot-Token" in refused.value.hint
@@ -223,7 +223,7 @@ class TestTesting:
     @pytest.mark.parametrize("mention", ["@openhands", "jirabot"])
     async def test_it_asks_the_bot_for_nothing_even_where_its_words_would(self, stage: Stage, mention: str) -> None:
         """The service account is a linked person, whose reply a question waits for."""
-        await stage.app.workspace_changes.update("acme", Wanted(settings={"mention": [mention]}), by=SHELL)
+        await stage.app.workspace_changes.update("acme", WorkspaceUpdate(settings={"mention": [mention]}), by=SHELL)
         await stage.app.webhooks.register("acme", by=SHELL)
         await stage.link(stage.jira.bot)
         stage.jira.faults.add("answer", path="/comment/[0-9]+$", method="DELETE", status=403, times=1)
@@ -520,7 +520,7 @@ class TestDynamic:
         assert (await webhooks.list("acme", by=SHELL)).registrations == ()
 
     async def test_an_account_that_is_no_app_has_none(self, stage: Stage) -> None:
-        wanted = Wanted(authenticity="jwt", webhook_secret="of-another-app-altogether-and-long-enough")
+        wanted = WorkspaceUpdate(authenticity="jwt", webhook_secret="of-another-app-altogether-and-long-enough")
         await stage.app.workspace_changes.update("acme", wanted, by=SHELL)
         with pytest.raises(Forbidden, match="Only Connect and OAuth"):
             await stage.app.webhooks.register("acme", by=SHELL, jql="project = DEMO")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from jirabot.app import App, open_app
 from jirabot.config import OAuthSettings
 from jirabot.core.grants import Authority, Grant, KeptGrant, OAuthApp, from_text
 from jirabot.core.managers.grants import Grants
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.core.ports import Transaction
@@ -163,10 +163,6 @@ async def test_before_a_consent_the_workspace_says_that_it_is_missing(app):
     assert missing[0].command == "jirabot workspace consent acme"
 
 
-def as_fields(value: NewWorkspace) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}
-
-
 async def test_after_a_consent_the_bot_is_who_consented(consented, jira):
     workspace = await the(consented)
 
@@ -312,7 +308,7 @@ async def test_another_way_to_sign_in_leaves_no_consent_and_no_key_behind(consen
         return {place for _, place in await consented.storage.read(lambda tx: tx.secrets.places())}
 
     assert OAUTH_GRANT in await places()
-    by_key = Wanted(
+    by_key = WorkspaceUpdate(
         auth="api-token" if jira.deployment == "cloud" else "pat", api_key=jira.bot.token, email=jira.bot.email
     )
     changed = await consented.workspace_changes.update("acme", by_key, by=SHELL)
@@ -320,7 +316,7 @@ async def test_another_way_to_sign_in_leaves_no_consent_and_no_key_behind(consen
     assert changed.workspace.cloud_id == ""
     assert await ask(consented) == "OpenHands"
 
-    await consented.workspace_changes.update("acme", Wanted(auth=workspace.auth), by=SHELL)
+    await consented.workspace_changes.update("acme", WorkspaceUpdate(auth=workspace.auth), by=SHELL)
     assert API_KEY not in await places()
     with pytest.raises(ConsentNeeded):
         await ask(consented)
@@ -332,8 +328,8 @@ async def test_a_consent_for_another_site_is_refused(consented, jira, registered
         pytest.skip("a Data Center is one site")
     grant = await consent(consented, jira, registered)
     async with Sandbox(deployment="cloud") as other:
-        made = {**as_fields(wanted(jira, registered)), "name": "other", "base_url": other.base_url}
-        await consented.workspaces.create(NewWorkspace(**{**made, "validate": False}), by=SHELL)
+        made = replace(wanted(jira, registered), name="other", base_url=other.base_url, validate=False)
+        await consented.workspaces.create(made, by=SHELL)
         with pytest.raises(SiteNotAccessible, match="was not for"):
             await consented.consents.accept("other", grant, by=SHELL)
 

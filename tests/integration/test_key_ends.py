@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jirabot.app import App, open_app
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.errors import InvalidInput
@@ -96,7 +96,7 @@ async def test_each_threshold_is_told_once_until_a_new_token_is_given(app, clock
     (served,) = await app.directory.all()
     assert served.workspace.degraded == ("token-expires",)
 
-    new = Wanted(api_key=jira.bot.token, key_expires_at=clock.at + 365 * DAYS)
+    new = WorkspaceUpdate(api_key=jira.bot.token, key_expires_at=clock.at + 365 * DAYS)
     await app.workspace_changes.update("acme", new, by=SHELL)
     await pass_time(app, clock, clock.at + DAYS)
     assert told(log)[4:] == [("trouble.ended", "it has ended")]
@@ -131,16 +131,16 @@ async def test_data_center_tells_the_end_itself_and_cloud_does_not(app, clock, j
 
 async def test_a_new_token_whose_end_is_not_given_has_none_known(app, jira):
     await app.workspaces.create(wanted(jira, START + 90 * DAYS), by=SHELL)
-    updated = await app.workspace_changes.update("acme", Wanted(api_key=jira.bot.token), by=SHELL)
+    updated = await app.workspace_changes.update("acme", WorkspaceUpdate(api_key=jira.bot.token), by=SHELL)
 
     assert updated.workspace.key_expires_at is None
 
 
 async def test_a_date_alone_may_be_given_later_and_no_past_one(app, jira):
     await app.workspaces.create(wanted(jira), by=SHELL)
-    given = Wanted(key_expires_at=START + 5 * DAYS)
+    given = WorkspaceUpdate(key_expires_at=START + 5 * DAYS)
     updated = await app.workspace_changes.update("acme", given, by=SHELL)
     assert updated.workspace.key_expires_at == START + 5 * DAYS
 
     with pytest.raises(InvalidInput, match="is past"):
-        await app.workspace_changes.update("acme", Wanted(key_expires_at=START - DAYS), by=SHELL)
+        await app.workspace_changes.update("acme", WorkspaceUpdate(key_expires_at=START - DAYS), by=SHELL)

@@ -15,7 +15,7 @@ from jirabot.config import OAuthSettings
 from jirabot.core.checkouts import Remote
 from jirabot.core.grants import Authority, OAuthApp
 from jirabot.core.ids import EffectId, IssueId
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.network import Network
 from jirabot.core.people import SHELL
@@ -142,7 +142,7 @@ async def test_a_file_that_can_not_be_used_is_named(app, jira, tmp_path, setting
 async def test_an_update_of_the_network_is_tried_before_it_is_taken(app, jira, certified):
     await app.workspaces.create(wanted(jira, ca_file=str(certified.ca)), by=SHELL)
     with pytest.raises(JiraUnreachable):
-        await app.workspace_changes.update("acme", Wanted(settings={"proxy": "http://127.0.0.1:1"}), by=SHELL)
+        await app.workspace_changes.update("acme", WorkspaceUpdate(settings={"proxy": "http://127.0.0.1:1"}), by=SHELL)
 
     workspace, _ = await app.workspaces.show("acme", by=SHELL)
     assert workspace.settings == {"ca_file": str(certified.ca)}

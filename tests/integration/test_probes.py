@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jirabot.app import App, open_app
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.sandbox.server import Sandbox
@@ -100,7 +100,7 @@ async def test_failures_that_lie_further_apart_are_no_trouble(app: App, jira: Sa
 
 async def test_a_token_of_another_account_is_a_failure(app: App, jira: Sandbox, clock: Clock) -> None:
     """F81: it answers well, and sees and writes as somebody else."""
-    wanted = Wanted(email=jira.grace.email, api_key=jira.grace.token)
+    wanted = WorkspaceUpdate(email=jira.grace.email, api_key=jira.grace.token)
     await app.workspace_changes.update("acme", wanted, by=SHELL, validate=False)
     for seconds in (391, 40):
         clock.go_on(seconds=seconds)

@@ -10,7 +10,7 @@ import pytest
 from jirabot.app import App, open_app
 from jirabot.core.managers.webhook_watch import WebhookWatch
 from jirabot.core.managers.webhooks import Webhooks
-from jirabot.core.managers.workspace_changes import Wanted
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL
 from jirabot.core.troubles import Trouble
@@ -72,7 +72,7 @@ async def standing(app: App) -> list[Trouble]:
 
 
 async def set_(app: App, **settings: object) -> None:
-    await app.workspace_changes.update("acme", Wanted(settings=settings), by=SHELL)
+    await app.workspace_changes.update("acme", WorkspaceUpdate(settings=settings), by=SHELL)
 
 
 async def test_a_jira_is_asked_once_it_was_silent_for_so_long_and_then_every_quarter(

@@ -143,6 +143,32 @@ def test_every_constraint_and_index_has_a_name_of_its_own():
     assert len({*constraints, *indexes}) == len(constraints) + len(indexes)
 
 
+_LINK = "INSERT INTO links (id, workspace_id, user_id, account_id, account, role, state, created_at) VALUES "
+
+
+@pytest.mark.parametrize(
+    ("workspace", "account", "state", "stands"),
+    [
+        pytest.param("ws", "ada", "active", False, id="the same account"),
+        pytest.param("ws", "ada", "ended", True, id="the same account, ended"),
+        pytest.param("ws", "ada", "pending", True, id="the same account, pending"),
+        pytest.param("ws", "grace", "active", True, id="another account"),
+        pytest.param("other", "ada", "active", True, id="another workspace"),
+    ],
+)
+def test_an_account_has_one_active_link_in_a_workspace(stepped: Path, workspace, account, state, stands):
+    """Whatever the store looks up before it adds one: `links_one_active_key`."""
+    with closing(sqlite3.connect(stepped)) as connection:
+        connection.execute(f"{_LINK} ('1', 'ws', 'u1', 'ada', '{{}}', 'user', 'active', 0)")
+        second = f"{_LINK} ('2', '{workspace}', 'u2', '{account}', '{{}}', 'user', '{state}', 0)"
+        if stands:
+            connection.execute(second)
+        else:
+            with pytest.raises(sqlite3.IntegrityError, match=r"links\.workspace_id, links\.account_id"):
+                connection.execute(second)
+        connection.rollback()
+
+
 OF_THE_INSTANCE = {"audit", "breakers", "meta", "pauses", "strikes", "tokens", "troubles", "users", "workspaces"}
 
 

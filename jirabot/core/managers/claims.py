@@ -13,7 +13,7 @@ from jirabot.core.ids import WorkspaceName
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.gate import check_administers
 from jirabot.core.managers.own_links import check_is_somebody
-from jirabot.core.managers.workspace_changes import Wanted, WorkspaceChanges
+from jirabot.core.managers.workspace_changes import WorkspaceChanges, WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace, Workspaces
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Deployment, Storage, Transaction
@@ -131,7 +131,7 @@ class Claims:
                 "the service account's key is needed: the stored one is not sent to another base URL",
                 hint="give `svc_acc_api_key` too",
             )
-        wanted = Wanted(
+        wanted = WorkspaceUpdate(
             base_url=base_url if moved else "",
             email=claim.email,
             api_key=claim.api_key,

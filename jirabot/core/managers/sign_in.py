@@ -48,6 +48,26 @@ class Given:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInFields:
+    """The fields in which `workspace create` and `workspace update` are given what is to sign in."""
+
+    api_key: str = field(default="", repr=False)
+    key_expires_at: datetime | None = None
+    oauth_client_id: str = ""
+    oauth_client_secret: str = field(default="", repr=False)
+
+    @property
+    def given(self) -> Given:
+        """What is to sign in from now on."""
+        return Given(
+            api_key=self.api_key,
+            expires_at=self.key_expires_at,
+            client_id=self.oauth_client_id,
+            client_secret=self.oauth_client_secret,
+        )
+
+
 class SignIn:
     """Knows the ways to sign in."""
 

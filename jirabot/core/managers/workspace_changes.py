@@ -19,7 +19,7 @@ from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.gate import administered
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
-from jirabot.core.managers.sign_in import Given, SignIn
+from jirabot.core.managers.sign_in import Given, SignIn, SignInFields
 from jirabot.core.managers.users import add_link, find_account
 from jirabot.core.managers.workspace_rules import WorkspaceRules, check_free, unset_problems
 from jirabot.core.network import Network
@@ -40,7 +40,7 @@ NETWORK_SETTINGS = frozenset(field.name for field in fields(Network))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WorkspaceUpdate(SignInFields):
     """What `workspace update` is given; what is empty stays as it is. Secrets are not in `repr`.
 
     `settings` are set, those named in `unset` are as configured again; `also_known_as` takes the place of the old ones.
@@ -49,12 +49,8 @@ class Wanted:
     base_url: str = ""
     also_known_as: tuple[str, ...] = ()
     email: str = ""
-    api_key: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     auth: str = ""
-    key_expires_at: datetime | None = None
-    oauth_client_id: str = ""
-    oauth_client_secret: str = field(default="", repr=False)
     authenticity: str = ""
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -64,16 +60,6 @@ class Wanted:
     active: bool = False
     owner: Principal | None = None
     """Who is to be an administrator of it, linked as they ask."""
-
-    @property
-    def given(self) -> Given:
-        """What is to sign in from now on."""
-        return Given(
-            api_key=self.api_key,
-            expires_at=self.key_expires_at,
-            client_id=self.oauth_client_id,
-            client_secret=self.oauth_client_secret,
-        )
 
     @property
     def concerns_jira(self) -> bool:
@@ -162,7 +148,7 @@ class WorkspaceChanges:
         self._grants, self._sign_in = grants, sign_in
         self._rules, self._clock, self._ids, self._switched_off = rules, clock, ids, switched_off
 
-    async def update(self, name: str, wanted: Wanted, *, by: Principal, validate: bool = True) -> Updated:
+    async def update(self, name: str, wanted: WorkspaceUpdate, *, by: Principal, validate: bool = True) -> Updated:
         """Change a workspace, all of it or nothing. Where it concerns Jira, that first says who the account is.
 
         Raises:
@@ -225,7 +211,7 @@ class WorkspaceChanges:
         self._directory.forget()
         return updated
 
-    async def _ask(self, before: "_Told", wanted: Wanted, credentials: Credentials, by: Principal) -> "_Told":
+    async def _ask(self, before: "_Told", wanted: WorkspaceUpdate, credentials: Credentials, by: Principal) -> "_Told":
         """Have Jira say who the service account is, and who the people are that are to be linked."""
         draft, given, account, own_account = before.draft, before.given, before.account, None
         site = self._sites.site(draft, Credentials(api_key=wanted.api_key) if wanted.api_key else credentials)
@@ -413,9 +399,9 @@ class WorkspaceChanges:
         workspace = administered(tx, name, by)
         return workspace, self._grants.credentials(tx, workspace)
 
-    def _checked(self, workspace: Workspace, wanted: Wanted) -> Wanted:
+    def _checked(self, workspace: Workspace, wanted: WorkspaceUpdate) -> WorkspaceUpdate:
         """Bring what is wanted into its form, and name at once all that is malformed."""
-        if wanted == Wanted():
+        if wanted == WorkspaceUpdate():
             raise InvalidInput(
                 "nothing to change is given", hint="run `jirabot workspace update --help` to see what can be changed"
             )
@@ -436,7 +422,7 @@ class WorkspaceChanges:
             raise InvalidInput("; ".join(problems), hint=_SETTINGS_HINT if wanted.unset else "")
         return replace(wanted, base_url=base_url, also_known_as=aliases)
 
-    def _check_proof(self, tx: Transaction, saved: Workspace, wanted: Wanted) -> None:
+    def _check_proof(self, tx: Transaction, saved: Workspace, wanted: WorkspaceUpdate) -> None:
         """Say that the webhook secret, given or kept, can't prove what comes as it is wanted.
 
         Raises:
@@ -453,7 +439,7 @@ class WorkspaceChanges:
 _SETTINGS_HINT = "`config.example.toml` tells the settings, in its section `[workspace]`"
 
 
-def _changed(workspace: Workspace, wanted: Wanted) -> Workspace:
+def _changed(workspace: Workspace, wanted: WorkspaceUpdate) -> Workspace:
     """Give the workspace as it is wanted."""
     agent = BackendName(wanted.agent) if wanted.agent else workspace.agent
     settings = {**workspace.settings, **wanted.settings}
@@ -470,7 +456,7 @@ def _changed(workspace: Workspace, wanted: Wanted) -> Workspace:
     )
 
 
-def _state(workspace: Workspace, wanted: Wanted) -> WorkspaceState:
+def _state(workspace: Workspace, wanted: WorkspaceUpdate) -> WorkspaceState:
     """Give the state that is wanted; nobody but who proves or vouches ends that one is unproved."""
     if wanted.inactive:
         return _paused(workspace)

@@ -4,7 +4,6 @@ import re
 import secrets as random_secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
 from jirabot.core.managers.pauses import heeded
-from jirabot.core.managers.sign_in import Given, SignIn
+from jirabot.core.managers.sign_in import SignIn, SignInFields
 from jirabot.core.managers.users import add_link, find_account
 from jirabot.core.managers.workspace_rules import WorkspaceRules, check_free
 from jirabot.core.pauses import Pause
@@ -41,7 +40,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewWorkspace:
+class NewWorkspace(SignInFields):
     """What `workspace create` is given. Secrets are not in `repr`.
 
     `settings` are those that differ from the configured ones; `link` is an account that may trigger the bot at once.
@@ -53,12 +52,8 @@ class NewWorkspace:
     base_url: str = ""
     also_known_as: tuple[str, ...] = ()
     email: str = ""
-    api_key: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     auth: str = ""
-    key_expires_at: datetime | None = None
-    oauth_client_id: str = ""
-    oauth_client_secret: str = field(default="", repr=False)
     authenticity: str = ""
     agent: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -66,16 +61,6 @@ class NewWorkspace:
     owner: Principal | None = None
     active: bool = True
     validate: bool = True
-
-    @property
-    def given(self) -> Given:
-        """What is to sign in."""
-        return Given(
-            api_key=self.api_key,
-            expires_at=self.key_expires_at,
-            client_id=self.oauth_client_id,
-            client_secret=self.oauth_client_secret,
-        )
 
     @property
     def claimed_by(self) -> str:
