@@ -402,10 +402,13 @@ class TestSideBySide:
     async def test_a_jira_that_does_not_answer_holds_no_other_back(self, stage: Stage, jira: Sandbox) -> None:
         """Nor is it asked for ever: the next look at it comes later."""
         async with Sandbox(deployment="dc", clock=stage.clock.now) as away:
-            wanted = NewWorkspace(name="away", deployment="dc", base_url=away.base_url, api_key=away.bot.token)
+            seldom = {"poll_every": "10m"}
+            wanted = NewWorkspace(
+                name="away", deployment="dc", base_url=away.base_url, api_key=away.bot.token, settings=seldom
+            )
             await stage.app.workspaces.create(wanted, by=SHELL)
             hanging = away.faults.add("hang", path="/serverInfo", times=None)
-            stage.clock.advance(seconds=30)
+            await look(stage, minutes=10)
             await away.until(lambda: hanging.hits)
             await stage.comment("@openhands help")
             await look(stage, seconds=30)
