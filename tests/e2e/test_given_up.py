@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jirabot.core.deliveries import Delivery, DeliveryState
-from jirabot.core.effects import EffectState
+from jirabot.core.effects import EffectKind, EffectState
 from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
@@ -247,6 +247,32 @@ async def test_a_jira_that_is_away_for_a_night_costs_no_event(stage: Stage, fail
     assert "I am on it" in (await stage.says()).text
     assert (await stage.outcome(comment)).state is DeliveryState.DONE
     await stage.says()
+    await stage.rest()
+    assert len(stage.bot_comments()) == 2
+
+
+async def test_a_comment_waits_for_a_connection_however_long_that_takes(stage: Stage) -> None:
+    """What came of an agent's work is not lost over a night."""
+    stage.expected_errors = set()
+    await stage.comment("@openhands stall")
+    await stage.says()
+    await stage.until_running()
+    await stage.change_workspace(settings={"proxy": "http://127.0.0.1:9", "catch_up_every": "0s"})
+    await stage.app.conversations.stop(None, issue_key=stage.issue.key, by=SHELL)
+
+    def attempts(tx: Transaction) -> int | None:
+        """Count how often it was tried, once it waits for the next time."""
+        result = next((each for each in tx.outbox.list() if each.effect.kind is EffectKind.RESULT), None)
+        if result is None or result.state is not EffectState.PENDING or result.due_at <= stage.app.clock.now():
+            return None
+        return result.attempts or None
+
+    while await stage.until_stored(attempts) < DELIVERY_ATTEMPTS + 2:
+        stage.clock.advance(minutes=20)
+    await stage.change_workspace(settings={"catch_up_every": "0s"})
+    stage.clock.advance(minutes=20)
+
+    assert (await stage.says()).text == "Stopped, as jirabot's shell asked."
     await stage.rest()
     assert len(stage.bot_comments()) == 2
 
