@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests import guards
 from tests.conftest import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "known-failures.md"
@@ -51,6 +52,16 @@ def test_each_has_a_test_or_a_reason_or_waits() -> None:
 
     assert waiting == WAITING
     assert [number for number, cell in ROWS.items() if not cell.strip()] == []
+
+
+@pytest.mark.parametrize("guard", guards.read(), ids=lambda guard: guard.failure)
+def test_a_guard_that_is_tried_is_there(guard: guards.Guard) -> None:
+    """`python -m tests.guards` takes it out; here it is held to the code and the page."""
+    file, _, test = guard.test.partition("::")
+    name = test.partition("[")[0].rpartition("::")[2]
+
+    assert guard.count == 1, f"the guard against {guard.failure} stands {guard.count} times in `{guard.file}`"
+    assert {f"{file}::{name}", file} & set(re.findall(r"`([^`]+)`", ROWS[guard.failure]))
 
 
 def test_one_module_alone_asks_which_deployment_it_is() -> None:

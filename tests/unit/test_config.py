@@ -164,6 +164,15 @@ def test_the_reference_integrations_variables_switch_webhooks_off(
     assert load().switched_off == off
 
 
+@pytest.mark.parametrize(("word", "without"), [("", set()), ("true", set()), ("False", {"dc"}), ("0", {"dc"})])
+def test_people_prove_themselves_by_oauth_unless_that_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch, word: str, without: set[str]
+) -> None:
+    monkeypatch.setenv("JIRA_DC_ENABLE_OAUTH", word)
+
+    assert load().without_oauth == without
+
+
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite"])
 def test_the_database_of_the_data_folder_may_be_named(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("JIRABOT_DATABASE_URL", f"{scheme}:////srv/bot/jirabot.db")
