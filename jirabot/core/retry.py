@@ -27,8 +27,8 @@ EFFECT_REFUSALS = 3
 being changed costs none, and a right that is lacking is told."""
 
 
-AWAY_DELAY = timedelta(minutes=5)
-"""How long an event waits for a Jira that is known to be away, before it is looked whether it is back."""
+LONGEST_AWAY_DELAY = timedelta(minutes=5)
+"""How long an event waits at most for a Jira that is known to be away, before it is looked whether it is back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,10 @@ def next_attempt(
     return RetryAt(at=now + delay)
 
 
-def while_away(now: datetime, *, jitter: float) -> RetryAt:
-    """Decide where nothing can be asked of a Jira: as often as it takes, and none of it counts as an attempt."""
-    return RetryAt(at=now + AWAY_DELAY * (0.7 + 0.6 * jitter))
+def while_away(now: datetime, *, since: datetime, jitter: float) -> RetryAt:
+    """Decide where nothing can be asked of a Jira: as often as it takes, and none of it counts as an attempt.
+
+    What has waited *since* then waits a quarter as long again: who was away for a minute has not to be waited for long.
+    """
+    delay = min(max(FIRST_DELAY, (now - since) / 4), LONGEST_AWAY_DELAY)
+    return RetryAt(at=now + delay * (0.7 + 0.6 * jitter))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jirabot.core.retry import DELIVERY_ATTEMPTS, GiveUp, RetryAt, next_attempt
+from jirabot.core.retry import DELIVERY_ATTEMPTS, GiveUp, RetryAt, next_attempt, while_away
 from jirabot.errors import (
     BudgetSpent,
     InvalidInput,
@@ -78,3 +78,11 @@ def test_a_token_that_is_refused_may_be_changed() -> None:
 )
 def test_what_time_does_not_mend_is_given_up(error: JirabotError, attempts: int) -> None:
     assert next_attempt(error, attempts, NOW, jitter=0.5) == GiveUp()
+
+
+@pytest.mark.parametrize(
+    ("waited", "delay"),
+    [(timedelta(), 5), (timedelta(seconds=40), 10), (timedelta(minutes=4), 60), (timedelta(hours=9), 300)],
+)
+def test_a_jira_that_is_away_is_waited_for_by_how_long_that_has_lasted(waited: timedelta, delay: float) -> None:
+    assert while_away(NOW, since=NOW - waited, jitter=0.5).at == NOW + timedelta(seconds=delay)

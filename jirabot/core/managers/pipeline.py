@@ -208,7 +208,7 @@ class Pipeline:
         is_away = served is not None and troubles.is_away(error, served.workspace.degraded)
         jitter = random.random()  # noqa: S311 - spreads load
         if is_away:
-            chosen: RetryAt | GiveUp = while_away(now, jitter=jitter)
+            chosen: RetryAt | GiveUp = while_away(now, since=delivery.received_at, jitter=jitter)
         else:
             chosen = next_attempt(error, delivery.attempts + 1, now, jitter=jitter)
         if isinstance(chosen, RetryAt):
