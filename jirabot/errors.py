@@ -41,6 +41,11 @@ class JirabotError(Exception):
         self.hint = hint
 
 
+def fault_of(error: BaseException) -> JirabotError:
+    """Stand in for what nobody foresaw. Of *error* its kind alone is told: its text may hold anything."""
+    return JirabotError(f"a fault in jirabot: `{type(error).__name__}`")
+
+
 class InvalidInput(JirabotError):
     """What a person or program gave us can't be used as it is."""
 

@@ -271,7 +271,7 @@ def confirm(found: Trigger | Remark, read: ReadBack, bot: Bot) -> Trigger | Rema
     """
     if read.issue is None:
         return Ignore(reason=Reason.GONE)
-    issue = replace(found.issue, key=read.issue.key)
+    issue = found.issue._replace(key=read.issue.key)
     found = replace(found, issue=issue)
     evidence = ByComment(comment=found.comment) if isinstance(found, Remark) else found.evidence
     match evidence:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from jirabot.core.bodies import Body
 from jirabot.core.ids import CommentId, IssueId, IssueKey
@@ -9,8 +10,7 @@ from jirabot.core.people import Account
 from jirabot.core.visibility import Public, Visibility
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueRef:
+class IssueRef(NamedTuple):
     """An issue as a payload names it; the key may be absent (Data Center comments) and may change."""
 
     id: IssueId

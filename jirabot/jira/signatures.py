@@ -30,4 +30,4 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes]) ->
 
 def sign(body: bytes, secret: bytes) -> str:
     """Make the header's value for *body*."""
-    return f"{METHOD}={hmac.digest(secret, body, METHOD).hex()}"
+    return f"{METHOD}={hmac.new(secret, body, METHOD).hexdigest()}"

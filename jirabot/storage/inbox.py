@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Select, Update, bindparam, exists, func, literal_column, select, update
@@ -43,8 +42,7 @@ _RECORDED_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Recordable:
+class Recordable(NamedTuple):
     """A delivery made ready to be recorded: what can fail for it alone, or takes time, is behind it."""
 
     delivery: NewDelivery

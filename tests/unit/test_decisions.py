@@ -378,7 +378,7 @@ def test_who_may_read_the_comment_is_taken_from_jira() -> None:
 
 
 def test_the_key_of_the_issue_is_taken_from_jira() -> None:
-    nameless = trigger(issue=replace(ISSUE, key=None))
+    nameless = trigger(issue=ISSUE._replace(key=None))
     confirmed = confirm(nameless, ReadBack(issue=HERE, comment=comment()), BOT_HERE)
 
     assert isinstance(confirmed, Trigger)

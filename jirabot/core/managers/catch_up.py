@@ -5,7 +5,6 @@ dies before looks again, and what it finds twice acts once.
 """
 
 import asyncio
-import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served, named
 from jirabot.core.managers.finds import Finds
 from jirabot.core.managers.gaps import Gaps
+from jirabot.core.managers.jitter import jitter
 from jirabot.core.managers.probes import Probes
 from jirabot.core.managers.troubles import Found
 from jirabot.core.people import Principal
@@ -207,7 +207,7 @@ class CatchUp:
         """Put off the next look, and tell who is to know; the database's own faults are told by who watches it."""
         workspace, now, before = served.workspace, self._clock.now(), self._failures.get(served.workspace.id)
         count = before.count + 1 if before else 1
-        chosen = next_attempt(error, count, now, jitter=random.random(), most=None)  # noqa: S311 - spreads load
+        chosen = next_attempt(error, count, now, jitter=jitter(), most=None)
         due_at = max(now + served.settings.looks_every, chosen.at if isinstance(chosen, RetryAt) else now)
         self._failures[workspace.id] = _Failure(count=count, changed_at=workspace.updated_at, at=now, due_at=due_at)
         if error.kind is Kind.UNAVAILABLE:

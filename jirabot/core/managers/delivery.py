@@ -6,7 +6,6 @@ found, it is sent; not found, it is sent again, but only once the grace has pass
 still land.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from jirabot.core.ids import CommentId, IssueId
 from jirabot.core.managers import refusals
 from jirabot.core.managers.comment_marks import CommentMarks, words_of
 from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.jitter import jitter
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, JiraSite, Storage, Transaction
@@ -30,7 +30,7 @@ from jirabot.core.retry import (
     next_attempt,
 )
 from jirabot.core.workspaces import Workspace
-from jirabot.errors import JirabotError, JiraBroken, JiraRefused, JiraSilent, JiraUnreachable, RateLimited
+from jirabot.errors import JirabotError, JiraBroken, JiraRefused, JiraSilent, JiraUnreachable, RateLimited, fault_of
 
 IN_FLIGHT = timedelta(seconds=60)
 """How long a request, or a read-back, is left alone: longer than either may take (`jirabot.jira.client.Timeouts`)."""
@@ -134,7 +134,7 @@ class Delivery:
             return self._not_sent(effect, error, fate_unknown=fate_unknown)
         except Exception as error:  # noqa: BLE001 - one effect never takes the daemon down
             self._log.tell("effect.broken", level="error", effect_id=effect.id, error=repr(error))
-            fault = JirabotError(f"a fault in jirabot: `{type(error).__name__}`")
+            fault = fault_of(error)
             return _Settled(state=EffectState.DEAD, error=fault.message, refusal=fault)
 
     async def _send(self, served: Served, site: JiraSite, effect: OwedEffect) -> _Settled:
@@ -170,8 +170,7 @@ class Delivery:
         now = self._clock.now()
         if isinstance(error, RateLimited):
             return self._postponed(effect, error, fate_unknown=fate_unknown)
-        jitter = random.random()  # noqa: S311 - spreads load
-        chosen = next_attempt(error, effect.attempts or 1, now, jitter=jitter, most=_most(error))
+        chosen = next_attempt(error, effect.attempts or 1, now, jitter=jitter(), most=_most(error))
         self._log.tell(
             "effect.failed",
             level="warning",

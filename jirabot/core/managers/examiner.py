@@ -254,7 +254,7 @@ def _keyed(found: Trigger | Remark, read: ReadBack) -> Trigger | Remark | Ignore
     """Take over the issue's present key where a trigger is believed as it came."""
     if read.issue is None:
         return Ignore(reason=Reason.GONE)
-    return replace(found, issue=replace(found.issue, key=read.issue.key))
+    return replace(found, issue=found.issue._replace(key=read.issue.key))
 
 
 def _for_its_readers(found: Trigger | Remark, issue: Issue | None, served: Served) -> Trigger | Remark:

@@ -1,6 +1,5 @@
 """Carries one delivery from the inbox to its one recorded outcome: examined, concluded, tried again or given up."""
 
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.giving_up import Asked, GivingUp
+from jirabot.core.managers.jitter import jitter
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
@@ -27,6 +27,7 @@ from jirabot.errors import (
     JirabotError,
     RateLimited,
     StorageUnavailable,
+    fault_of,
 )
 
 LANE_LEASE = timedelta(seconds=60)
@@ -150,7 +151,7 @@ class Pipeline:
             return await self._failed(lease, delivery, error, asked)
         except Exception as error:  # noqa: BLE001 - one delivery never takes the daemon down
             self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=repr(error))
-            fault = JirabotError(f"a fault in jirabot: `{type(error).__name__}`")
+            fault = fault_of(error)
             return await self._failed(lease, delivery, fault, asked)
         if asked_jira:
             await self._throttling.accepted(delivery.workspace_id)
@@ -206,11 +207,10 @@ class Pipeline:
         """
         now, served = self._clock.now(), await self._directory.find(delivery.workspace_id)
         is_away = served is not None and troubles.is_away(error, served.workspace.degraded)
-        jitter = random.random()  # noqa: S311 - spreads load
         if is_away:
-            chosen: RetryAt | GiveUp = while_away(now, since=delivery.received_at, jitter=jitter)
+            chosen: RetryAt | GiveUp = while_away(now, since=delivery.received_at, jitter=jitter())
         else:
-            chosen = next_attempt(error, delivery.attempts + 1, now, jitter=jitter)
+            chosen = next_attempt(error, delivery.attempts + 1, now, jitter=jitter())
         if isinstance(chosen, RetryAt):
             text = self._texts.say("reason.try-again", due_at=f"{chosen.at:%H:%M:%S} UTC", cause=error.message)
             await self._storage.write(
