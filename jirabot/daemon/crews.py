@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from jirabot.core.ports import Storage
-from jirabot.errors import JirabotError
 
 T = TypeVar("T")
 
@@ -24,7 +23,7 @@ class Crew(Generic[T]):
         claim: takes the next piece of work; None where there is none.
         carry: brings it to its end. It may fail: its lease runs out, and it is claimed again.
         at_once: how many pieces go on side by side.
-        failed: is told of failures.
+        failed: is told of failures, of ours and of what nobody foresaw.
     """
 
     def __init__(
@@ -34,7 +33,7 @@ class Crew(Generic[T]):
         claim: Callable[[], Awaitable[T | None]],
         carry: Callable[[T], Awaitable[None]],
         at_once: int,
-        failed: Callable[[JirabotError], None],
+        failed: Callable[[Exception], object],
     ) -> None:
         self._tasks, self._claim, self._carry, self._failed = tasks, claim, carry, failed
         self._places = asyncio.Semaphore(at_once)
@@ -70,7 +69,7 @@ class Crew(Generic[T]):
     async def _carry_out(self, work: T) -> None:
         try:
             await self._carry(work)
-        except JirabotError as error:
+        except Exception as error:  # noqa: BLE001 - one piece of work never takes the daemon down
             self._failed(error)
         finally:
             self._end()

@@ -16,7 +16,7 @@ from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
 from jirabot.daemon.crews import Crew, until_idle
 from jirabot.daemon.database import DatabaseWatch
 from jirabot.daemon.precedence import AGENDA, INBOX, Precedence
-from jirabot.errors import JirabotError, Kind
+from jirabot.errors import JirabotError, Kind, fault_of
 
 T = TypeVar("T")
 
@@ -118,11 +118,14 @@ class Workers:
         self._draining.set()
         self._app.webhook_tests.end()
         # A database that fails now is no reason to stay: what is owed is on the disk.
-        with contextlib.suppress(TimeoutError, JirabotError):
-            async with asyncio.timeout(self._app.settings.runs.drain.total_seconds()):
-                await self._at_rest.wait()
-                await self._until_said()
-            await self._app.intake.write_rejections(everything=True)
+        try:
+            with contextlib.suppress(TimeoutError, JirabotError):
+                async with asyncio.timeout(self._app.settings.runs.drain.total_seconds()):
+                    await self._at_rest.wait()
+                    await self._until_said()
+        finally:
+            with contextlib.suppress(JirabotError):
+                await self._app.intake.write_rejections(everything=True)
         if self._running:
             self._app.log.tell(
                 "runs.interrupted",
@@ -169,9 +172,9 @@ class Workers:
         async def carry() -> None:
             try:
                 await self._app.runs.carry(run, by=DAEMON)
-            except* JirabotError as group:
+            except Exception as error:  # noqa: BLE001 - one run never takes the daemon down
                 # The lease runs out, and the run is taken up again.
-                self._app.log.tell("run.lost", level="error", run_id=run.id, error=repr(group.exceptions[0]))
+                self._app.log.tell("run.lost", level="error", run_id=run.id, error=repr(error))
             finally:
                 self._running.discard(run.id)
                 if not self._running:
@@ -239,7 +242,7 @@ class Workers:
         await self._repeat(once)
 
     async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Go on after a failure, told once for as long as it is the same; the work is still there.
+        """Go on after a failure, whatever it is, told once for as long as it is the same; the work is still there.
 
         Where the database is what fails, one looks until it is well again, and everybody else waits for that.
         """
@@ -248,14 +251,15 @@ class Workers:
             try:
                 await work()
                 told = ""
-            except JirabotError as error:
-                self._failed(error, told=told)
-                told = error.message
+            except Exception as error:  # noqa: BLE001 - one step never takes the daemon, and every workspace, down
+                told = self._failed(error, told=told)
                 await self._app.clock.sleep(PAUSE_AFTER_FAILURE_SECONDS)
                 await self.database.until_well()
 
-    def _failed(self, error: JirabotError, *, told: str = "") -> None:
-        """Tell of a failure that was not *told* already; of the database's fault its watch tells."""
-        self.database.failed(error)
-        if error.kind is not Kind.UNAVAILABLE and error.message != told:
-            self._app.log.tell("worker.failed", level="error", cause=error.message, hint=error.hint)
+    def _failed(self, error: Exception, *, told: str = "") -> str:
+        """Tell of a failure that was not *told* already, and give its words; of the database's its watch tells."""
+        ours = error if isinstance(error, JirabotError) else fault_of(error)
+        self.database.failed(ours)
+        if ours.kind is not Kind.UNAVAILABLE and ours.message != told:
+            self._app.log.tell("worker.failed", level="error", cause=ours.message, hint=ours.hint)
+        return ours.message

@@ -20,7 +20,7 @@ from jirabot.errors import (
     JiraRejected,
     RateLimited,
 )
-from jirabot.jira.envelope import parse_json
+from jirabot.jira.envelope import is_deeper, parse_json
 from jirabot.jira.refusal_hints import hint_of
 
 RETRY_AFTER_SECONDS = 30.0
@@ -30,6 +30,10 @@ LONGEST_RETRY_AFTER_SECONDS = 31 * 24 * 3600.0
 """No quota is counted over more; keeps a wrong header from being a time that no calendar has."""
 
 MESSAGE_CHARACTERS = 300
+
+DEEPEST = 200
+"""Levels of objects and lists in an answer: a rich text has its own, and what is made of it must be written again,
+which is done for up to 254."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +50,27 @@ def read(answer: Answer, *, now: datetime) -> Any:
 
     Raises:
         JiraRefused: 401, 403. JiraGone: 404, 410. RateLimited: 429. JiraRejected: any other 4xx.
-        JiraBroken: 408, 425, 5xx, a redirect, or a body that is not JSON.
+        JiraBroken: 408, 425, 5xx, a redirect, or a body that is not JSON or too deep.
     """
     if not 200 <= answer.status < 300:
         raise _error(answer, now)
     if not answer.body.strip():
         return None
     try:
-        return parse_json(answer.body)
+        decoded = parse_json(answer.body)
     except InvalidPayload as error:
         raise JiraBroken(
             f"what answered {answer.status} is not Jira: the body is no JSON",
             hint="a proxy or a login page may stand before it: check the base URL and its context path",
         ) from error
+    if isinstance(decoded, dict | list) and _may_be_deep(answer.body) and is_deeper(decoded, DEEPEST):
+        raise JiraBroken(f"what answered {answer.status} is nested more than {DEEPEST} levels deep")
+    return decoded
+
+
+def _may_be_deep(body: bytes) -> bool:
+    # Each level has a bracket of its own.
+    return body.count(b"{") + body.count(b"[") > DEEPEST
 
 
 def class_of(status: int) -> str:

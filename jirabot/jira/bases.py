@@ -1,5 +1,6 @@
 """A Jira's base URL in its one form: scheme, host, port and context path. It is a workspace's identity. Pure."""
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -9,11 +10,14 @@ from jirabot.errors import InvalidInput
 SITES_KNOWN = 1024
 """How many bases are kept in their normal form: each delivery names the same one several times."""
 
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normal(url: str) -> str:
     """Bring a base URL into its one form: lower-case scheme and host, no default port, no final slash.
+
+    A host with other letters than ASCII's is written as the network knows it (`xn--`, RFC 3490).
 
     Raises:
         InvalidInput: it is no web address, or holds a user, a query or a fragment.
@@ -23,7 +27,7 @@ def normal(url: str) -> str:
         raise InvalidInput(f"the base URL `{parts.hostname}` holds a user, a query or a fragment", hint="leave it out")
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise _no_base(url)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else _host(parts.hostname, url)
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
@@ -81,6 +85,17 @@ def _split(url: str) -> SplitResult:
     if any(character.isspace() for character in url):
         raise _no_base(url)
     return parts
+
+
+def _host(name: str, url: str) -> str:
+    """Write a host's name as it is looked up: what can't be is refused here, not when it is first asked for."""
+    try:
+        host = name.encode("idna").decode()
+    except UnicodeError:
+        raise _no_base(url) from None  # the cause may quote a password
+    if not _HOST.fullmatch(host):
+        raise _no_base(url)
+    return host
 
 
 def _no_base(url: str) -> InvalidInput:

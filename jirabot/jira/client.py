@@ -248,7 +248,9 @@ class Client:
         return self._deployment.comment(_with_id(answer)) if answer is not None else None
 
     async def list_comments(self, issue_id: IssueId, *, newest: int) -> Sequence[IssueComment]:
-        return [self._deployment.comment(found) for found in reversed(await self._comments(issue_id, newest=newest))]
+        found = await self._comments(issue_id, newest=newest)
+        # A text made for it takes a second to read, and there may be fifty: not in the loop, where webhooks wait.
+        return await asyncio.to_thread(lambda: [self._deployment.comment(each) for each in reversed(found)])
 
     async def find_change(self, issue_id: IssueId, change_id: str) -> ChangelogEntry | None:
         """Look through the changelog from its newest page back: Cloud lists the oldest first."""

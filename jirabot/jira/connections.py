@@ -110,6 +110,9 @@ class Connection:
             raise _unreachable(whom, error) from error
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             raise JiraSilent(f"{whom} did not answer: {cause(error)}") from error
+        except (ValueError, AssertionError) as error:
+            # The library's ways to say that a proxy of the environment, or a host's name, is none: nothing was sent.
+            raise JiraUnreachable(f"no connection to {whom}: its address or a proxy's is none", hint=_LOOK) from error
 
 
 def tls_of(network: Network) -> ssl.SSLContext:
@@ -139,6 +142,9 @@ def _take(setting: str, file: str, load: Callable[[], None]) -> None:
         ) from error
 
 
+_LOOK = "check the base URL, the network and the proxy of the machine that runs jirabot"
+
+
 class NotPublic(OSError):
     """A name leads to an address that is not public."""
 
@@ -162,7 +168,7 @@ class PublicResolver(AbstractResolver):
 def _unreachable(whom: str, error: aiohttp.ClientError) -> JirabotError:
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublic):
         return Forbidden(str(error.os_error), hint="whoever runs jirabot can name its host in `[api] claim_hosts`")
-    hint = "check the base URL, the network and the proxy of the machine that runs jirabot"
+    hint = _LOOK
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         hint = "if your own authority signs it: `jirabot workspace update NAME --set ca_file=/PATH/ca.pem`"
     return JiraUnreachable(f"no connection to {whom}: {cause(error)}", hint=hint)

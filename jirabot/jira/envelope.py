@@ -45,7 +45,7 @@ def decode(body: bytes) -> Mapping[str, Any]:
     if not isinstance(decoded, dict):
         raise InvalidPayload("the body is no JSON object", hint=EXPECTED)
     # Each level has a bracket of its own: few brackets can't be deep, and most bodies are settled by counting.
-    if brackets > DEEPEST and _is_deep(decoded):
+    if brackets > DEEPEST and is_deeper(decoded, DEEPEST):
         raise InvalidPayload(f"the body is nested more than {DEEPEST} levels deep")
     return decoded
 
@@ -100,9 +100,10 @@ def _parse_leniently(body: bytes) -> Any:
         raise InvalidPayload("the body is no JSON", hint=EXPECTED) from error
 
 
-def _is_deep(root: Mapping[str, Any]) -> bool:
+def is_deeper(root: Mapping[str, Any] | Sequence[Any], most: int) -> bool:
+    """Say whether objects and lists stand in each other on more than *most* levels."""
     level: list[Any] = [root]
-    for _ in range(DEEPEST):
+    for _ in range(most):
         below = (value.values() if isinstance(value, dict) else value for value in level)
         level = [child for children in below for child in children if isinstance(child, dict | list)]
         if not level:

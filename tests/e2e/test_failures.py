@@ -1,5 +1,6 @@
 """What goes wrong: the agent, Jira, the network. Each is told, once, or mended without a word."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,27 @@ from .stage import Stage
 pytestmark = pytest.mark.alike
 
 BUSY = {"busy": AgentSettings(type="command", command=("/bin/sh", "-c", "cat >/dev/null; exit 75"))}
+
+
+async def test_a_fault_in_one_of_its_tasks_leaves_the_daemon_at_work(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is told; webhooks are taken and answered all the same."""
+    raised = asyncio.Event()
+
+    async def expire_once(**_: object) -> bool:
+        raised.set()
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(stage.app.expiry, "expire_once", expire_once)
+    stage.clock.advance(minutes=2)
+    await raised.wait()
+    await stage.comment("@openhands fix login.py")
+
+    await stage.says()
+    assert "Done" in (await stage.says()).text
+    stage.expected_errors = {"worker.failed"}
+    assert stage.log.errors() == ["worker.failed"]
 
 
 @pytest.mark.parametrize("request_", ["fail I lost my way", "crash"])

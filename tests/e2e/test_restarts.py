@@ -81,7 +81,7 @@ async def test_killed_while_the_agent_works_the_turn_begins_again_once(scene: Sc
 
 
 async def test_a_daemon_that_is_stopped_ends_its_agents_and_exits_0(scene: Scene) -> None:
-    """SIGTERM twice: at once; the run goes on at the next start."""
+    """SIGTERM twice: at once; the run goes on at the next start, and what was refused last is written down."""
     await scene.jira.comment(scene.issue.key, "@openhands stall")
     await scene.says()
     await scene.running()
@@ -89,8 +89,14 @@ async def test_a_daemon_that_is_stopped_ends_its_agents_and_exits_0(scene: Scene
 
     scene.daemon.process.send_signal(signal.SIGTERM)
     await scene.draining()
+    (workspace,) = await scene.app.workspaces.list(by=SHELL)
+    async with aiohttp.ClientSession() as session:
+        async with session.post(scene.app.workspaces.events_url(workspace), data=b"{}") as refused:
+            assert refused.status == 403
     assert await scene.daemon.end(signal.SIGTERM) == 0
     assert processes_of(scene.app.settings.data_dir) == []
+    (last, *_) = await scene.app.audit.list(by=SHELL)
+    assert last.act == "request.unproved"
 
     await scene.daemon.start()
     await scene.jira.comment(scene.issue.key, "@openhands stop")

@@ -1,5 +1,6 @@
 """What an answer of Jira means: its JSON, or the one error that says whether it happened and what to do."""
 
+import functools
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,9 @@ pytestmark = pytest.mark.fast
 
 NOW = datetime(2026, 10, 21, 7, 28, 0, tzinfo=UTC)
 DAY = 24 * 3600.0
+
+
+NESTED: Any = functools.reduce(lambda inner, _: {"a": inner}, range(199), [])
 
 
 def answer(status: int, body: Any = b"", **headers: str) -> Answer:
@@ -36,6 +40,8 @@ def error_of(given: Answer) -> JirabotError:
         pytest.param(answer(201, [1]), [1], id="a list"),
         pytest.param(answer(200, b"\xef\xbb\xbf{}"), {}, id="behind a byte order mark"),
         pytest.param(answer(200, b'{"body":"x\\ud83d"}'), {"body": "x\ufffd"}, id="with half a character"),
+        pytest.param(answer(200, b'{"a":' * 199 + b"[]" + b"}" * 199), NESTED, id="on as many levels as may be"),
+        pytest.param(answer(200, [[]] * 300), [[]] * 300, id="with many lists side by side"),
         pytest.param(answer(204), None, id="nothing"),
         pytest.param(answer(200, b" \r\n"), None, id="white space"),
     ],
@@ -93,6 +99,11 @@ def test_a_good_answer_that_is_no_json_is_not_jiras(body):
     assert isinstance(error, JiraBroken)
     assert error.message == "what answered 200 is not Jira: the body is no JSON"
     assert "login page" in error.hint
+
+
+@pytest.mark.parametrize("body", [b'{"a":' * 201 + b"1" + b"}" * 201, b"[" * 300 + b"]" * 300])
+def test_an_answer_too_deep_to_be_written_again_is_refused(body):
+    assert error_of(answer(200, body)).message == "what answered 200 is nested more than 200 levels deep"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.fast
         pytest.param("http://jira.example:443", "http://jira.example:443", id="the other scheme's default port"),
         pytest.param("http://localhost:2990/jira", "http://localhost:2990/jira", id="a port and a context path"),
         pytest.param("https://[2001:DB8::1]:8443/jira", "https://[2001:db8::1]:8443/jira", id="an IPv6 address"),
+        pytest.param("https://JIRÄ.example", "https://xn--jir-sla.example", id="letters that are not ASCII's"),
+        pytest.param("https://jira_1.corp", "https://jira_1.corp", id="a name that only a company's own network has"),
         pytest.param("  https://jira.example\n", "https://jira.example", id="outer white space"),
         pytest.param(
             "https://api.atlassian.com/ex/jira/5a2f7c1e", "https://api.atlassian.com/ex/jira/5a2f7c1e", id="a cloud id"
@@ -44,6 +46,10 @@ def test_normal_form(url, base):
         pytest.param("https://jira.example:port", id="a port that is no number"),
         pytest.param("https://jira.example:99999", id="a port that there is not"),
         pytest.param("https://[::1", id="a broken IPv6 address"),
+        pytest.param("https://jira..example", id="an empty label"),
+        pytest.param(f"https://{'a' * 64}.example", id="a label of more than 63 characters"),
+        pytest.param("https://jira\\example", id="a backslash"),
+        pytest.param("https://-jira.example", id="a hyphen before all"),
         pytest.param("https://jira example/jira", id="a blank in the host"),
         pytest.param("https://jira.example/a\tb", id="a tab in the path"),
         pytest.param("https://ada@jira.example", id="a user"),

@@ -3,8 +3,10 @@
 import asyncio
 from collections import deque
 
+import pytest
+
 from jirabot.daemon.crews import Crew, until_idle
-from jirabot.errors import JirabotError, StorageUnavailable
+from jirabot.errors import StorageUnavailable
 from jirabot.storage.memory import MemoryStorage
 
 
@@ -27,7 +29,7 @@ class Work:
         finally:
             del self.going[name]
 
-    def crew(self, tasks: asyncio.TaskGroup, failed: list[JirabotError], *, at_once: int) -> Crew[str]:
+    def crew(self, tasks: asyncio.TaskGroup, failed: list[Exception], *, at_once: int) -> Crew[str]:
         return Crew(tasks, claim=self.claim, carry=self.carry, at_once=at_once, failed=failed.append)
 
 
@@ -65,11 +67,18 @@ async def test_no_more_is_claimed_than_there_are_places() -> None:
         work.going["b"].set_result(None)
 
 
-async def test_a_failure_is_told_and_gives_its_place_back() -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(StorageUnavailable("the disk refuses"), id="of ours"),
+        pytest.param(OverflowError("date value out of range"), id="that nobody foresaw"),
+        pytest.param(ExceptionGroup("of tasks", [KeyError("id")]), id="of a group of tasks"),
+    ],
+)
+async def test_a_failure_is_told_and_gives_its_place_back(refusal: Exception) -> None:
     """The rest goes on."""
     work = Work("a", "b")
-    failures: list[JirabotError] = []
-    refusal = StorageUnavailable("the disk refuses")
+    failures: list[Exception] = []
     async with asyncio.TaskGroup() as tasks:
         crew = work.crew(tasks, failures, at_once=1)
         await crew.begin_next()
