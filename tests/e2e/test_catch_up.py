@@ -3,7 +3,9 @@
 The clock is turned: nobody waits for a look that is not due.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,16 @@ async def reasons(stage: Stage) -> set[str]:
 
 async def found(stage: Stage, origin: Origin = Origin.CATCH_UP) -> list[Delivery]:
     return [each for each in await stage.deliveries() if each.origin is origin]
+
+
+@both
+async def test_a_workspace_that_was_never_looked_through_is_at_once(stage: Stage) -> None:
+    """One from before there were checkpoints has none; from its first look on it is looked through as any other."""
+    with closing(sqlite3.connect(stage.app.settings.data_dir / "jirabot.db")) as database, database:
+        database.execute("DELETE FROM checkpoints")
+
+    await stage.until_stored(lambda tx: tx.checkpoints.find(stage.workspace.id))
+    await look(stage, minutes=6)
 
 
 class TestWebhooksThatAreLost:

@@ -90,9 +90,9 @@ async def test_a_daemon_that_is_stopped_ends_its_agents_and_exits_0(scene: Scene
     scene.daemon.process.send_signal(signal.SIGTERM)
     await scene.draining()
     (workspace,) = await scene.app.workspaces.list(by=SHELL)
-    async with aiohttp.ClientSession() as session:
-        async with session.post(scene.app.workspaces.events_url(workspace), data=b"{}") as refused:
-            assert refused.status == 403
+    url = scene.app.workspaces.events_url(workspace)
+    async with aiohttp.ClientSession() as session, session.post(url, data=b"{}") as refused:
+        assert refused.status == 403
     assert await scene.daemon.end(signal.SIGTERM) == 0
     assert processes_of(scene.app.settings.data_dir) == []
     (last, *_) = await scene.app.audit.list(by=SHELL)

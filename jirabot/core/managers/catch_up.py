@@ -196,11 +196,13 @@ class CatchUp:
         return workspace.id not in self._going and bool(served.settings.looks_every)
 
     def _due_at(self, served: Served, known: Checkpoint | None) -> datetime:
-        """Say when to look; at once where our clock was set back behind the last look."""
+        """Say when to look; at once where nobody has, or our clock was set back behind the last look."""
         now, failure = self._clock.now(), self._failures.get(served.workspace.id)
         if failure is not None and failure.changed_at == served.workspace.updated_at:
             return failure.due_at if failure.at <= now else now
-        last = (known.looked_at or known.calls_since) if known else now
+        if known is None:
+            return now
+        last = known.looked_at or known.calls_since
         return last + served.settings.looks_every if last <= now else now
 
     async def _failed(self, served: Served, error: JirabotError) -> None:
