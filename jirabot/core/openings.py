@@ -21,7 +21,7 @@ from jirabot.core.effects import AddComment, Effect, EffectKind, OwedEffect
 from jirabot.core.ids import ConversationId, EffectId, IssueId, IssueKey, MessageId, RunId, TriggerKey, WorkspaceId
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Order, Remark, Trigger
-from jirabot.core.visibility import narrower
+from jirabot.core.visibility import Visibility, narrower
 
 NewId = Callable[[], str]
 
@@ -71,7 +71,7 @@ def start(decision: Start, around: Circumstances) -> Opening:
     """Begin a conversation: its first message, a run that waits, and the first answer."""
     trigger = decision.trigger
     conversation_id = ConversationId(around.new_id())
-    answer = _first_answer(trigger, around, conversation_id, again=False)
+    answer = _first_answer(trigger, around, conversation_id, visibility=trigger.visibility, again=False)
     conversation = Conversation(
         id=conversation_id,
         workspace_id=around.workspace_id,
@@ -165,7 +165,7 @@ def close(conversation: Conversation, live: Run | None, by: str, around: Circums
 def _next_run(
     found: Trigger | Remark | Order, before: Conversation, message: Message, around: Circumstances
 ) -> Opening:
-    answer = _first_answer(found, around, before.id, again=True)
+    answer = _first_answer(found, around, before.id, visibility=before.visibility, again=True)
     conversation = advance(
         before,
         Happening.TRIGGERED,
@@ -179,10 +179,15 @@ def _next_run(
 
 
 def _first_answer(
-    found: Trigger | Remark | Order, around: Circumstances, conversation_id: ConversationId, *, again: bool
+    found: Trigger | Remark | Order,
+    around: Circumstances,
+    conversation_id: ConversationId,
+    *,
+    visibility: Visibility,
+    again: bool,
 ) -> OwedEffect:
     text = views.first_answer(around.texts, asker=found.actor, request=_text(found), again=again)
-    comment = AddComment(kind=EffectKind.FIRST_ANSWER, text=text, visibility=found.visibility)
+    comment = AddComment(kind=EffectKind.FIRST_ANSWER, text=text, visibility=visibility)
     return around.owe(comment, found.issue.id, seq=0, conversation_id=conversation_id)
 
 

@@ -168,6 +168,41 @@ async def test_a_restricted_follow_up_narrows_what_comes_after_it(stage: Stage) 
     assert [c.visibility and c.visibility["value"] for c in restricted] == ["Developers", "Developers"]
 
 
+async def test_a_public_follow_up_widens_nothing(stage: Stage) -> None:
+    """The agent remembers what was restricted, and shows its progress in the first answer."""
+    await stage.comment("@openhands fix login.py", visibility=ROLE)
+    await stage.says()
+    await stage.says()
+
+    await stage.comment("@openhands mind README.md, too")
+    first, result = await stage.says(), await stage.says()
+
+    assert "I go on: “mind README.md, too”" in first.text
+    assert [c.visibility and c.visibility["value"] for c in (first, result)] == ["Developers", "Developers"]
+
+
+@pytest.mark.stage(settings={"agents": GATED})
+async def test_a_restricted_follow_up_is_noted_to_its_readers_alone(stage: Stage) -> None:
+    """The public first answer tells nothing of it, and no more of the work, but that it is done."""
+    await stage.comment("@openhands begin")
+    first = await stage.says()
+    await stage.until_running()
+
+    await stage.comment("@openhands mind the secret, too", visibility=ROLE)
+    noted, public = await stage.says(), first.text
+    await stage.let_go()
+    after = [await stage.says(), await stage.says()]
+    await stage.until_running(2)
+    await stage.let_go()
+    after.append(await stage.says())
+    await stage.rest()
+
+    assert "Ada Lovelace added something" in noted.text
+    assert [c.visibility and c.visibility["value"] for c in (noted, *after)] == ["Developers"] * 4
+    assert "added something" not in public
+    assert first.text.endswith("the result is in a comment of its own.")
+
+
 async def test_another_audience_is_declined_to_its_own_readers(stage: Stage) -> None:
     """Two restrictions have no common readers that Jira could name."""
     await stage.comment("@openhands ask what now", visibility=ROLE)

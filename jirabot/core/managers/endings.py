@@ -131,7 +131,7 @@ class Endings:
             conversation = advance(conversation, said.happening, now=now, asked=asked, result=result)
         comment = AddComment(kind=said.kind, text=said.text, visibility=conversation.visibility)
         tx.outbox.owe([around.owe(comment, conversation.issue_id, seq=0, conversation_id=conversation.id)])
-        first_answers.show(tx, conversation, [said.closing], around)
+        first_answers.close(tx, conversation, said.closing, around)
         ended = replace(run, state=said.run_state, summary=said.summary, failure=said.failure, ended_at=now)
         tx.conversations.save_run(ended)
         record_run(tx, Act.RUN_ENDED, work.served.workspace, conversation, ended, now=now)

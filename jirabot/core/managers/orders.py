@@ -29,7 +29,7 @@ def go_on(tx: Transaction, decision: Continue, around: Circumstances) -> Convers
     write(tx, opening, run_exists=live is not None)
     if live is not None and live.state is RunState.RUNNING:
         line = views.queued(around.texts, author=decision.trigger.actor, waiting_count=len(waiting) + 1)
-        first_answers.show(tx, opening.conversation, [line], around)
+        first_answers.note(tx, opening.conversation, line, around)
     return conversation.id
 
 
