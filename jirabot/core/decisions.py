@@ -10,7 +10,8 @@ from enum import StrEnum
 from jirabot.core.bodies import Body
 from jirabot.core.commands import Command, request_in
 from jirabot.core.conversations import Conversation, MessageKind, State
-from jirabot.core.ids import AccountId, BackendName, DeliveryId
+from jirabot.core.effects import EffectState, OwedEffect
+from jirabot.core.ids import AccountId, BackendName, CommentId, DeliveryId
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment
 from jirabot.core.people import Account, Link
 from jirabot.core.permissions import Denied, Standing, WhoMay, allowed, is_named
@@ -152,6 +153,8 @@ class Facts:
     standing: Standing
     acted: DeliveryId | None
     newest: Conversation | None
+    question: OwedEffect | None
+    """What the newest conversation asked last, if it waits for the account that asks; None: nothing that is known."""
     can_continue: bool
     """The newest conversation is closed, and its checkout is kept; or no agent has begun in it."""
     agent: BackendName | None
@@ -201,7 +204,7 @@ def _unheard(found: Trigger | Remark, facts: Facts) -> Reason | None:
 
 def _answer_to(remark: Remark, facts: Facts) -> Decision:
     waiting = facts.newest
-    if waiting is None or not _asked(waiting, remark.actor.id):
+    if waiting is None or not waits_for(waiting, remark.actor.id) or not _came_after(remark.comment, facts.question):
         return Ignore(reason=Reason.NOT_ASKED)
     if unpermitted := _unpermitted(facts):
         return Refuse(trigger=remark, reason=unpermitted)
@@ -212,10 +215,28 @@ def _answer_to(remark: Remark, facts: Facts) -> Decision:
     return Continue(conversation=waiting, trigger=remark, kind=MessageKind.ANSWER, reason=Reason.ANSWERED)
 
 
-def _asked(conversation: Conversation, account: AccountId) -> bool:
+def waits_for(conversation: Conversation, account: AccountId) -> bool:
     """Say whether the conversation waits for this person's plain reply; an expired question counts too."""
     waits = conversation.state in (State.AWAITING_INPUT, State.CREATED, State.EXPIRED)
     return waits and conversation.asked == account
+
+
+def _came_after(comment: IssueComment, question: OwedEffect | None) -> bool:
+    """Say whether a comment was written when *question* stood on the issue, or may have stood there already.
+
+    A higher id or a later time is enough: two nodes of one Jira may number side by side, and two clocks differ.
+    """
+    if question is None:
+        return True
+    if question.state not in (EffectState.SENDING, EffectState.SENT):
+        return False
+    if question.comment_id is not None and _number(comment.id) > _number(question.comment_id):
+        return True
+    return comment.created_at is None or question.sent_at is None or comment.created_at >= question.sent_at
+
+
+def _number(comment_id: CommentId) -> int:
+    return int(comment_id) if comment_id.isdecimal() else 0
 
 
 def _unpermitted(facts: Facts) -> Reason | None:
@@ -241,7 +262,7 @@ def _tasked(trigger: Trigger, facts: Facts) -> Decision:
     if facts.newest is not None and facts.newest.is_open:
         if narrower(facts.newest.visibility, trigger.visibility) is None:
             return Refuse(trigger=trigger, reason=Reason.OTHER_AUDIENCE)
-        kind = MessageKind.ANSWER if _asked(facts.newest, trigger.actor.id) else MessageKind.REQUEST
+        kind = MessageKind.ANSWER if waits_for(facts.newest, trigger.actor.id) else MessageKind.REQUEST
         return Continue(conversation=facts.newest, trigger=trigger, kind=kind, reason=Reason.CONTINUED)
     if facts.agent is None:
         return Refuse(trigger=trigger, reason=Reason.NO_AGENT)

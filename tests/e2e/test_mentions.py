@@ -82,6 +82,24 @@ async def test_a_mention_while_the_agent_works_waits_for_the_turns_end(stage: St
     assert (await stage.conversation()).state is State.STOPPED
 
 
+async def test_what_was_written_before_a_question_does_not_answer_it(stage: Stage) -> None:
+    """Its webhook comes late, while the question stands; the answer that comes after it is heard."""
+    for event in ("comment_created", "jira:issue_updated"):
+        stage.jira.faults.add("hold", event=event, times=1)
+    remark = await stage.comment("For your information: I am away tomorrow.")
+    await stage.comment("@openhands ask which greeting do you want")
+    await stage.says()
+    assert "a question:" in (await stage.says()).text
+
+    stage.jira.faults.release()
+    assert (await stage.outcome(remark)).reason == "not-asked"
+    reply = await stage.comment("Hello, please")
+
+    assert "I go on: “Hello, please”" in (await stage.says()).text
+    assert "Done. 1 commit" in (await stage.says()).text
+    assert (await stage.outcome(reply)).reason == "answered"
+
+
 @pytest.mark.stage(settings={"agents": GATED})
 async def test_what_waits_for_a_turn_is_given_together_to_the_next(stage: Stage) -> None:
     """Comments during one turn become one turn, in order, each with who said it; the issue is given only once."""

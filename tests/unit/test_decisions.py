@@ -1,6 +1,7 @@
 """What a trigger leads to, and whether Jira confirms it."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,14 +23,15 @@ from jirabot.core.decisions import (
     is_of_another_project,
     only_observed,
 )
-from jirabot.core.ids import AccountId, BackendName, DeliveryId, TriggerKey
+from jirabot.core.effects import AddComment, EffectKind, EffectState, OwedEffect
+from jirabot.core.ids import AccountId, BackendName, CommentId, DeliveryId, EffectId, TriggerKey
 from jirabot.core.issues import ChangelogEntry
 from jirabot.core.people import Account, Origin
 from jirabot.core.permissions import Anyone, Standing, Verdict
 from jirabot.core.triggers import ByChange, ByComment, ByCreation, Remark, Trigger, TriggerKind, TriggerRemoved
 from jirabot.core.visibility import Internal, Public, Restricted
 
-from .values import ADA, BOT, BOT_HERE, GRACE, ISSUE, LATER, body, comment, conversation, facts, issue, link
+from .values import ADA, BOT, BOT_HERE, GRACE, ISSUE, LATER, NOW, WS, body, comment, conversation, facts, issue, link
 
 pytestmark = pytest.mark.fast
 
@@ -202,6 +204,60 @@ def test_decide(found: Any, facts_: dict, type_: type, reason: Reason) -> None:
     decision = decide(found, facts(**facts_))
 
     assert (type(decision), decision.reason) == (type_, reason)
+
+
+def asked(state: EffectState, comment_id: str | None = None, **changes: Any) -> OwedEffect:
+    """The question of a conversation, sent at `NOW` if it was."""
+    question = AddComment(kind=EffectKind.QUESTION, text="Which colour?", visibility=Public())
+    given: dict[str, Any] = {
+        "id": EffectId("e1"),
+        "workspace_id": WS,
+        "issue_id": ISSUE.id,
+        "conversation_id": ASKED.id,
+        "cause": "run:1",
+        "seq": 0,
+        "effect": question,
+        "state": state,
+        "due_at": NOW,
+        "sent_at": None if state is EffectState.PENDING else NOW,
+        "comment_id": CommentId(comment_id) if comment_id else None,
+    }
+    return OwedEffect(**{**given, **changes})
+
+
+BEFORE, AFTER = NOW - timedelta(seconds=10), NOW + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("question", "id_", "created_at", "is_answer"),
+    [
+        pytest.param(asked(EffectState.SENT, "20000"), "20001", AFTER, True, id="after the question"),
+        pytest.param(asked(EffectState.SENT, "20002"), "20001", BEFORE, False, id="before the question"),
+        pytest.param(asked(EffectState.SENT, "9999"), "10000", BEFORE, True, id="ids are numbers; its clock is behind"),
+        pytest.param(asked(EffectState.SENT, "10000"), "9999", BEFORE, False, id="ids are numbers"),
+        pytest.param(asked(EffectState.SENT, "20002"), "20001", AFTER, True, id="numbered by another node"),
+        pytest.param(asked(EffectState.SENDING), "20001", AFTER, True, id="after it was sent, by an answer not heard"),
+        pytest.param(asked(EffectState.SENDING), "20001", NOW, True, id="as it was sent"),
+        pytest.param(asked(EffectState.SENDING), "20001", BEFORE, False, id="before it was sent"),
+        pytest.param(asked(EffectState.SENDING), "20001", None, True, id="nobody knows when"),
+        pytest.param(asked(EffectState.PENDING), "20001", AFTER, False, id="not sent yet"),
+        pytest.param(asked(EffectState.PENDING, sent_at=NOW), "20001", AFTER, False, id="refused, to be sent again"),
+        pytest.param(asked(EffectState.DEAD), "20001", AFTER, False, id="refused for good"),
+        pytest.param(asked(EffectState.DISCARDED), "20001", AFTER, False, id="given up by a person"),
+        pytest.param(None, "20001", AFTER, True, id="a question that is forgotten"),
+    ],
+)
+@pytest.mark.parametrize("state", [State.AWAITING_INPUT, State.CREATED, State.EXPIRED])
+def test_a_reply_comes_after_its_question(
+    question: OwedEffect | None, id_: str, created_at: datetime | None, is_answer: bool, state: State
+) -> None:
+    """A remark that is looked at only now, by a poll or a late webhook, answers nothing that was asked since."""
+    written = replace(comment("blue", id=id_), created_at=created_at)
+    waiting = conversation(state, asked=ADA.id)
+
+    decision = decide(remark(comment=written), facts(newest=waiting, question=question))
+
+    assert decision.reason is (Reason.ANSWERED if is_answer else Reason.NOT_ASKED)
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ def facts(**changes: Any) -> Facts:
         "link": link(),
         "acted": None,
         "newest": None,
+        "question": None,
         "can_continue": False,
         "agent": BackendName("local"),
         "who_may": Linked(),

@@ -122,6 +122,7 @@ class DryRuns:
             standing=UNASKED,
             acted=None,
             newest=None,
+            question=None,
             can_continue=False,
             agent=served.agent,
             is_too_old=False,

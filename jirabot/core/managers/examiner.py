@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from jirabot.core.conversations import Conversation
 from jirabot.core.decisions import (
     Decision,
     Distrust,
@@ -18,7 +19,9 @@ from jirabot.core.decisions import (
     decide,
     is_of_another_project,
     only_observed,
+    waits_for,
 )
+from jirabot.core.effects import EffectKind, OwedEffect
 from jirabot.core.events import (
     CommentCreated,
     CommentDeleted,
@@ -164,6 +167,7 @@ class Examiner:
             standing=occasion.standing,
             acted=tx.deliveries.acted(workspace.id, asks.key) if asks and not occasion.again else None,
             newest=newest,
+            question=_question(tx, newest) if newest and asks and waits_for(newest, asks.actor.id) else None,
             can_continue=newest is not None and not newest.is_open and orders.can_go_on(newest, self._checkouts),
             agent=served.agent,
             is_too_old=bool(session) and self._clock.now() - occasion.received_at > session,
@@ -225,6 +229,11 @@ class Examiner:
         except JiraGone:
             return ReadBack(issue=None)
         return ReadBack(issue=issue)
+
+
+def _question(tx: Transaction, conversation: Conversation) -> OwedEffect | None:
+    asked = [each for each in tx.outbox.of_conversation(conversation.id) if each.effect.kind is EffectKind.QUESTION]
+    return asked[-1] if asked else None
 
 
 def _is_test(served: Served, comment: IssueComment) -> bool:

@@ -163,7 +163,7 @@ def test_the_request_as_it_came_can_be_replayed_by_its_own_signature(world: Worl
     ("number", "state", "sentence"),
     [
         (0, "done", "Ada Lovelace asked for work: a conversation with the agent `scripted` begins"),
-        (1, "ignored", "A comment without a mention, and no question waits for this person's answer"),
+        (1, "ignored", "A comment without a mention, and no question from before it waits for this person's answer"),
         (2, "refused", "Grace Hopper is not linked to a jirabot user; told so on the issue, once a day"),
     ],
 )
