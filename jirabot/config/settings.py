@@ -78,6 +78,17 @@ def words(value: object) -> object:
     return arguments(value) if value.startswith("[") else [word.strip() for word in value.split(",") if word.strip()]
 
 
+def spoken_words(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Check the words that speak to the bot; without any, its account's name does.
+
+    Raises:
+        ValueError: one is blank, and would be found in whatever is said.
+    """
+    if not all(word.strip() for word in value):
+        raise ValueError('a list of words such as `["@openhands"]`, none of them blank')
+    return value
+
+
 def arguments(value: object) -> object:
     """Read an argument list from one text: JSON only, since commas and blanks may stand in an argument.
 
@@ -447,7 +458,9 @@ class AgentSettings(Section):
 class WorkspaceDefaults(Section):
     """The table `[workspace]`."""
 
-    mention: Words = Field(("@openhands",), description="The words that speak to the bot")
+    mention: Annotated[Words, AfterValidator(spoken_words)] = Field(
+        ("@openhands",), description="The words that speak to the bot"
+    )
     label: str = Field("openhands", description="The label that starts the bot")
     triggers: Annotated[tuple[Literal["mention", "label"], ...], BeforeValidator(words)] = Field(
         ("mention", "label"), description="What starts the bot"

@@ -26,14 +26,17 @@ Request = Command | Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """How the bot is spoken to: mention words (`@openhands`) and the service account's ids and names."""
+    """How the bot is spoken to: mention words (`@openhands`) and the service account's ids and names.
+
+    Without a word, blanks aside, only the account speaks to it.
+    """
 
     words: tuple[str, ...]
     accounts: frozenset[str]
 
     def pattern(self) -> re.Pattern[str]:
         """Match a mention word in text: not inside a longer word, an e-mail address, a domain or a package name."""
-        words = "|".join(re.escape(word) for word in self.words)
+        words = "|".join(re.escape(word) for word in self.words if word.strip()) or "(?!)"
         return re.compile(rf"(?<![\w@./+:-])(?:{words})(?![\w@/+-]|\.\w|:/)", re.IGNORECASE)
 
 
@@ -58,13 +61,18 @@ def _around_mention(line: Line, address: Address) -> str | None:
     pattern = address.pattern()
     accounts = {account.lower() for account in address.accounts}
     for index, piece in enumerate(line):
+        before, after = _text(line[:index]), _text(line[index + 1 :])
         if isinstance(piece, PickerMention):
             if piece.id.lower() in accounts:
-                return _text(line[:index]) + _text(line[index + 1 :])
+                return before + _behind_mention(after)
         elif match := pattern.search(piece):
-            before, after = piece[: match.start()], piece[match.end() :].removeprefix(":").removeprefix(",")
-            return _text(line[:index]) + before + after + _text(line[index + 1 :])
+            return before + piece[: match.start()] + _behind_mention(piece[match.end() :] + after)
     return None
+
+
+def _behind_mention(text: str) -> str:
+    """Take off the mark that sets a name apart from what is said to it; the picker puts a blank before it."""
+    return text.lstrip().removeprefix(":").removeprefix(",")
 
 
 def _text(pieces: Line) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from jirabot.core.bodies import Body, PickerMention
-from jirabot.core.commands import Command, Task, request_in
+from jirabot.core.commands import Address, Command, Task, request_in
 
 from .values import BOT_HERE, body
 
@@ -53,6 +53,16 @@ def test_request_in_text(text: str, request_: Command | Task | None) -> None:
         pytest.param(
             ((PickerMention("OPENHANDS"), " stop"),), "[~openhands] stop", Command.STOP, id="Data Center's picker"
         ),
+        pytest.param(((PickerMention("bot-id"), ", stop"),), "[~bot-id], stop", Command.STOP, id="with a comma"),
+        pytest.param(((PickerMention("bot-id"), " , stop"),), "[~bot-id] , stop", Command.STOP, id="with both"),
+        pytest.param(((PickerMention("bot-id"), ": help"),), "[~bot-id]: help", Command.HELP, id="with a colon"),
+        pytest.param(((PickerMention("bot-id"), ","),), "[~bot-id],", Task(text=""), id="a comma alone"),
+        pytest.param(
+            ((PickerMention("bot-id"), ", ask ", PickerMention("ada-id")),),
+            "[~bot-id], ask [~ada-id]",
+            Task(text="ask [~ada-id]"),
+            id="with a comma before a task",
+        ),
         pytest.param(((PickerMention("somebody"), " fix it"),), "[~somebody] fix it", None, id="another account"),
         pytest.param(
             (("ask ", PickerMention("ada-id"), " and ", PickerMention("bot-id")),),
@@ -64,6 +74,23 @@ def test_request_in_text(text: str, request_: Command | Task | None) -> None:
 )
 def test_picker_mentions(lines: tuple, markdown: str, request_: Command | Task | None) -> None:
     assert request_in(Body(raw="", markdown=markdown, lines=lines), ADDRESS) == request_
+
+
+@pytest.mark.parametrize("words", [(), ("",), (" ",)], ids=["none", "an empty one", "a blank one"])
+@pytest.mark.parametrize(
+    ("lines", "request_"),
+    [
+        pytest.param((("Looks good, thanks.",),), None, id="an ordinary sentence"),
+        pytest.param((("@openhands fix it",),), None, id="a word that is not set"),
+        pytest.param(((PickerMention("bot-id"), " fix it"),), Task(text="fix it"), id="the account's name"),
+    ],
+)
+def test_without_a_word_only_the_account_is_spoken_to(
+    words: tuple[str, ...], lines: tuple, request_: Task | None
+) -> None:
+    spoken = Body(raw="", markdown="[~bot-id] fix it", lines=lines)
+
+    assert request_in(spoken, Address(words=words, accounts=ADDRESS.accounts)) == request_
 
 
 def test_what_is_not_in_the_lines_has_no_say() -> None:

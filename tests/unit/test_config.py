@@ -84,7 +84,7 @@ def test_variables_may_name_the_default_agent_and_change_agents(file: Path, monk
 
 @pytest.mark.parametrize(
     ("text", "mention"),
-    [("@bot", ("@bot",)), ("@bot, @helper", ("@bot", "@helper")), ('["@bot", "@a, b"]', ("@bot", "@a, b"))],
+    [("[]", ()), ("@bot", ("@bot",)), ("@bot, @helper", ("@bot", "@helper")), ('["@bot", "@a, b"]', ("@bot", "@a, b"))],
 )
 def test_a_list_of_words_in_a_variable_has_commas_or_is_json(
     monkeypatch: pytest.MonkeyPatch, text: str, mention: tuple[str, ...]
@@ -221,6 +221,16 @@ def test_changes_of_a_workspace_are_read_as_their_settings_are() -> None:
         "label": "a=b",
         "agent": "local",
     }
+
+
+def test_a_workspace_may_have_no_word_that_speaks_to_the_bot_but_no_blank_one() -> None:
+    assert read_changes(["mention="]) == {"mention": []}
+    with pytest.raises(InvalidInput) as raised:
+        read_changes(['mention=["@bot", ""]'])
+
+    assert raised.value.message == (
+        '`--set mention=["@bot", ""]`: a list of words such as `["@openhands"]`, none of them blank'
+    )
 
 
 def test_all_that_is_wrong_with_changes_is_told_at_once() -> None:

@@ -98,6 +98,12 @@ def test_all_problems_are_told_at_once_with_the_nearest_key(tmp_path: Path) -> N
             "bad.toml:2: `server.public_url` is `bot.example`: an address such as `https://jirabot.example.com`",
             id="an address without scheme",
         ),
+        pytest.param(
+            '[workspace]\nmention = ["@openhands", " "]\n',
+            "bad.toml:2: `workspace.mention` is `['@openhands', ' ']`: "
+            'a list of words such as `["@openhands"]`, none of them blank',
+            id="a blank mention",
+        ),
         pytest.param('data_dir = ""\n', 'bad.toml:1: `data_dir` is `""`: the path of a folder', id="an empty path"),
         pytest.param(
             '[server]\nmax_body = "25 megs"\n',
