@@ -27,7 +27,7 @@ LOCAL_SECONDS = 300.0
 """How long git may take on this machine's own disk."""
 
 DEFAULT_USER = "x-access-token"
-"""The user name beside a token where the address names none; GitHub documents this one, other hosts take any."""
+"""The user name beside a token where the repository has none; GitHub documents this one, other hosts take any."""
 
 MARK = "JIRABOT_GIT"
 """The variable that says in which folder a git of ours works, by which one is found that has outlived its daemon."""
@@ -248,7 +248,7 @@ class Git:
             self._write(self._askpass, _ASKPASS.encode(), mode=0o700)
         return {
             "GIT_ASKPASS": str(self._askpass),
-            "JIRABOT_GIT_USER": DEFAULT_USER,
+            "JIRABOT_GIT_USER": remote.user or DEFAULT_USER,
             "JIRABOT_GIT_TOKEN": remote.token,
         }
 

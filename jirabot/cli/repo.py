@@ -33,7 +33,12 @@ def add(
     ] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="LABEL", help="Issues with this label are its own")] = None,
     default: Annotated[bool, typer.Option("--default", help="For issues that nothing else ties")] = False,
-    user: Annotated[str, typer.Option(metavar="NAME", help="The git host's user, where its token needs one")] = "",
+    user: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="The git host's user, where its token needs one; `x-access-token` if not given"
+        ),
+    ] = "",
     token: Annotated[str | None, typer.Option(metavar="-", help="The git token, from standard input")] = None,
     token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="A file with the git token")] = None,
     as_json: AsJson = False,

@@ -4,20 +4,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jirabot.core.network import AS_THE_MACHINE, Network
+from jirabot.core.repositories import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A repository's address, its workspace's network, and the token where one is needed: a secret, not in `repr`."""
+    """A repository's address, its workspace's network, and the token where one is needed: a secret, not in `repr`.
+
+    `user` is the name that the host wants beside the token; empty where any will do.
+    """
 
     name: str
     url: str
+    user: str = ""
     token: str = ""
     network: Network = AS_THE_MACHINE
 
     def __repr__(self) -> str:
         """Show the address only."""
         return f"Remote(name={self.name!r}, url={self.url!r})"
+
+
+def remote_of(repository: Repository, *, token: str | None, network: Network) -> Remote:
+    """Tell git what it needs to know of *repository*."""
+    return Remote(name=repository.name, url=repository.url, user=repository.user, token=token or "", network=network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ from jirabot.errors import GitFailed, InvalidInput
 SIGNATURE = Signature(name="jirabot", email="bot@example.org", issue_key=IssueKey("PAY-7"), requested_by="Ada Lovelace")
 BRANCH = "jirabot/PAY-7-ab12"
 TOKEN = "tok-5ecret-value"
+USER = "x-access-token"
+"""What a host is told beside a token where the repository names no user."""
 CLEAN = {
     "PATH": os.environ["PATH"],
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -404,6 +406,7 @@ class _SmartHttp(BaseHTTPRequestHandler):
     """`git http-backend` behind Basic authentication."""
 
     root: Path
+    user: str
     seen_command_lines: list[str]
 
     def do_GET(self) -> None:
@@ -415,7 +418,7 @@ class _SmartHttp(BaseHTTPRequestHandler):
     def _serve(self, body: bytes) -> None:
         self.seen_command_lines += _command_lines()
         given = self.headers.get("Authorization", "").removeprefix("Basic ")
-        if base64.b64decode(given).decode().partition(":")[2] != TOKEN:
+        if base64.b64decode(given).decode() != f"{self.user}:{TOKEN}":
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")
@@ -461,10 +464,11 @@ def _command_lines() -> list[str]:
 
 
 @pytest.fixture
-def served(stage: Stage) -> Iterator[tuple[str, list[str]]]:
-    """The repository over HTTP; its address, and the command lines seen while it served."""
+def served(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[str, list[str]]]:
+    """The repository over HTTP, for the user of the parameter; its address, and the command lines seen meanwhile."""
     seen: list[str] = []
-    handler = type("Handler", (_SmartHttp,), {"root": stage.root, "seen_command_lines": seen})
+    own = {"root": stage.root, "user": getattr(request, "param", USER), "seen_command_lines": seen}
+    handler = type("Handler", (_SmartHttp,), own)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -489,6 +493,16 @@ async def test_a_token_opens_the_host_and_is_written_nowhere(stage: Stage, serve
     assert any("git-remote-http" in line for line in seen)
     assert not [line for line in seen if TOKEN in line]
     assert not [path for path in stage.root.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("served", ["svc-jirabot"], indirect=True)
+async def test_a_host_that_wants_a_user_beside_the_token_is_told_it(
+    stage: Stage, served: tuple[str, list[str]]
+) -> None:
+    remote = Remote(name="acme/shop", url=served[0], user="svc-jirabot", token=TOKEN)
+    assert await stage.checkouts.default_branch(remote) == "main"
+    with pytest.raises(GitFailed, match="refuses our credentials"):
+        await stage.checkouts.default_branch(replace(remote, user=""))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from jirabot.config import GitSettings
 from jirabot.core import repositories, views
-from jirabot.core.checkouts import Checkout, Remote, Signature
+from jirabot.core.checkouts import Checkout, Remote, Signature, remote_of
 from jirabot.core.conversations import Happening, RunState, State, advance
 from jirabot.core.conversations import Message as Asked
 from jirabot.core.effects import EffectKind
@@ -170,8 +170,7 @@ class Preparation:
     async def _remote(self, work: Work, repository: Repository) -> Remote:
         place = repository_token_place(repository.id)
         token = await self._storage.read(lambda tx: self._vault.open(tx, repository.workspace_id, place))
-        network = network_of(work.served.settings)
-        return Remote(name=repository.name, url=repository.url, token=token or "", network=network)
+        return remote_of(repository, token=token, network=network_of(work.served.settings))
 
     async def _base(self, work: Work, issue: Issue, repository: Repository | None, remote: Remote | None) -> str:
         """Find the branch to start from: the one asked for, which must exist; else the repository's; else its HEAD."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from jirabot.config import WorkspaceDefaults
 from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
-from jirabot.core.checkouts import Remote
+from jirabot.core.checkouts import Remote, remote_of
 from jirabot.core.ids import RepositoryId, WorkspaceId
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
@@ -133,9 +133,9 @@ class Repositories:
         def query(tx: Transaction) -> tuple[Repository, Remote]:
             workspace = administered(tx, workspace_name, by)
             repository = _named(tx, workspace.id, name)
-            token = self._vault.open(tx, workspace.id, repository_token_place(repository.id)) or ""
+            token = self._vault.open(tx, workspace.id, repository_token_place(repository.id))
             network = network_of(self._defaults, workspace.settings)
-            return repository, Remote(name=repository.name, url=repository.url, token=token, network=network)
+            return repository, remote_of(repository, token=token, network=network)
 
         repository, remote = await self._storage.read(query)
         head = await self._checkouts.default_branch(remote)

@@ -1,6 +1,11 @@
 """`user link|list` and `repo add|list`: who may trigger the bot, and which repository an issue belongs to."""
 
+import base64
+import contextlib
 import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -298,6 +303,44 @@ def test_a_repository_that_answers_tells_where_work_starts_from(on_cloud: Cli) -
 
     assert list(tried) == [*REPOSITORY_FIELDS, "starts_from"]
     assert (tried["name"], tried["starts_from"]) == ("shop", "main")
+
+
+def test_a_repositorys_host_is_told_its_user_and_token(on_cloud: Cli) -> None:
+    """A host that asks who we are hears the user that `repo add` was given, and refuses us here."""
+    with git_host() as (address, told):
+        for name, user in (("shop", ["--user", "svc-jirabot"]), ("tools", [])):
+            add = ["repo", "add", "acme", name, "--url", f"{address}/{name}.git", *user, "--token", "-"]
+            on_cloud.done(*add, typed="a-token")
+            assert on_cloud("repo", "test", "acme", name).error == f"the host of `{name}` refuses our credentials"
+
+    assert told == ["svc-jirabot:a-token", "x-access-token:a-token"]
+
+
+@contextlib.contextmanager
+def git_host() -> Iterator[tuple[str, list[str]]]:
+    """Serve a host that lets nobody in; gives its address, and the user and password that it is told."""
+    told: list[str] = []
+
+    class Host(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if given := self.headers.get("Authorization", "").removeprefix("Basic "):
+                told.append(base64.b64decode(given).decode())
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Host) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", told
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_repository_without_the_branch_that_is_set_fails(on_cloud: Cli) -> None:
