@@ -51,7 +51,8 @@ class CommandBackend:
         """Drive *command*; of *environment*, the daemon's own, only the allow-list reaches the agent."""
         self._name, self._command, self._containment = name, command, containment
         self._inherited = inherited(environment)
-        self._mask = Mask(command.environment.values())
+        proxies = network.secrets_of_proxies({**self._inherited, **command.environment})
+        self._mask = Mask([*command.environment.values(), *proxies])
         self._turns: dict[ConversationId, Turn] = {}
         self._starting = asyncio.Lock()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from jirabot.agents.network import PROXY_VARIABLES
 from jirabot.agents.processes import Collected, Completed, Contained, Listener
 from jirabot.errors import AgentUnavailable
 
@@ -21,7 +22,7 @@ PROBE_SECONDS = 5.0
 INHERITED = frozenset(
     {"PATH", "LANG", "LC_ALL", "TZ", "TERM"}
     | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
-    | {name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for name in (proxy, proxy.lower())}
+    | {*PROXY_VARIABLES, "NO_PROXY", "no_proxy"}
 )
 """What of the daemon's environment others may see. A list of what is allowed: nobody can list what is secret."""
 

@@ -1,11 +1,18 @@
 """A workspace's network as programs know it: variables that name authorities, proxy and client certificate."""
 
+import base64
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from jirabot.core.network import Network
 from jirabot.errors import ConfigurationInvalid
+
+PROXY_VARIABLES = frozenset(
+    name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (proxy, proxy.lower())
+)
+"""Where programs look for a proxy's address, which may hold a password."""
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _AUTHORITIES = ("GIT_SSL_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -24,6 +31,23 @@ def variables(network: Network, *, authorities: Path) -> dict[str, str]:
     proxy = dict.fromkeys(_PROXIES, network.proxy) if network.proxy else {}
     trusted = dict.fromkeys(_AUTHORITIES, str(authorities)) if network.ca_file else {}
     return {**proxy, **trusted}
+
+
+def secrets_of_proxies(environment: Mapping[str, str]) -> list[str]:
+    """List what must not be repeated of the proxies that *environment* names, in each form that programs print.
+
+    That is an address with a user in it, and the password: as it is written, as it is meant, and as it is sent.
+    """
+    found: list[str] = []
+    for address in (environment[name] for name in PROXY_VARIABLES & environment.keys()):
+        written = address.rpartition("@")[0].rpartition("://")[2]
+        if written:
+            found.append(address)
+        if ":" in written:
+            password, meant = written.partition(":")[2], unquote(written)
+            sent = base64.b64encode(meant.encode(errors="surrogateescape")).decode()
+            found += [written, meant, sent, password, unquote(password)]
+    return found
 
 
 def of_git_alone(network: Network) -> dict[str, str]:

@@ -425,6 +425,20 @@ sys.exit(f"no good: {key}")
     assert "s3cret" not in log
 
 
+@pytest.mark.parametrize("is_daemons", [pytest.param(True, id="the daemon's"), pytest.param(False, id="the section's")])
+async def test_the_password_of_a_proxy_is_masked(stage: Stage, is_daemons: bool) -> None:
+    """An agent that shows its environment, or what a proxy has refused, shows no password."""
+    proxy = {"HTTPS_PROXY": "http://jirabot:p%40ss-word@proxy.example.com:3128"}
+    if is_daemons:
+        stage.environment |= proxy
+    program = """
+import os
+print(os.environ["HTTPS_PROXY"], "says: wrong password p@ss-word of jirabot")
+"""
+    ending = (await stage.turn(stage.running(program, env={} if is_daemons else proxy)))[-1]
+    assert ending == Finished(summary="*** says: wrong password *** of jirabot", explicit=False)
+
+
 @pytest.mark.parametrize(
     ("program", "expected"),
     [

@@ -3,6 +3,7 @@
 import pytest
 
 from jirabot.agents.masking import Mask
+from jirabot.agents.network import secrets_of_proxies
 from jirabot.agents.protocol import (
     Lines,
     LogLine,
@@ -253,3 +254,33 @@ def test_secrets_are_masked() -> None:
     assert mask.text("second-line") == "***"
     assert mask.event(Progress(text="hunter2!", tool="hunter2!")) == Progress(text="***", tool="***")
     assert mask.event(Finished(summary="is hunter2!", explicit=False)) == Finished(summary="is ***", explicit=False)
+
+
+PROXY = "http://jirabot:p%40ss-word@proxy.example.com:3128"
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "said", "masked"),
+    [
+        pytest.param("HTTPS_PROXY", PROXY, f"via {PROXY}", "via ***", id="the address"),
+        pytest.param("https_proxy", PROXY, "p%40ss-word", "***", id="the password, of a variable in lower case"),
+        pytest.param("ALL_PROXY", PROXY, "p@ss-word", "***", id="the password as it is meant"),
+        pytest.param(
+            "HTTP_PROXY", PROXY, f"at {PROXY[:-5]}/", "at http://***@proxy.example.com/", id="another form of it"
+        ),
+        pytest.param("HTTP_PROXY", PROXY, "Basic amlyYWJvdDpwQHNzLXdvcmQ=", "Basic ***", id="as it is sent"),
+        pytest.param("HTTP_PROXY", PROXY[7:], "jirabot: p%40ss-word", "jirabot: ***", id="an address without scheme"),
+        pytest.param(
+            "HTTP_PROXY", "http://u:p/ss@word@proxy", "it is p/ss@word", "it is ***", id="a password unquoted"
+        ),
+        pytest.param("HTTP_PROXY", "http://the-token@proxy", "http://the-token@proxy", "***", id="a user alone"),
+        pytest.param(
+            "HTTP_PROXY", "http://jirabot@proxy", "jirabot fixes it", "jirabot fixes it", id="who is no secret"
+        ),
+        pytest.param("HTTP_PROXY", "http://proxy:3128", "http://proxy:3128", "http://proxy:3128", id="no credentials"),
+        pytest.param("NO_PROXY", "a:secret@b", "a:secret@b", "a:secret@b", id="no proxy"),
+        pytest.param("HTTP_PROXY", "", "fine", "fine", id="none"),
+    ],
+)
+def test_what_is_secret_of_a_proxy_is_masked(variable: str, address: str, said: str, masked: str) -> None:
+    assert Mask(secrets_of_proxies({variable: address})).text(said) == masked
