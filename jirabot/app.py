@@ -508,7 +508,7 @@ def _wired(
         key_ends=KeyEnds(storage=storage, directory=directory, clock=clock, ids=ids),
         teller=Teller(storage=storage, alerts=_alerts(settings), clock=clock, log=log),
         deliveries=Deliveries(storage=storage, directory=directory, examiner=examiner, texts=texts, clock=clock),
-        outbox=Outbox(storage=storage, clock=clock),
+        outbox=Outbox(storage=storage, clock=clock, grace=settings.outbox.grace),
         retention=Retention(
             storage=storage,
             checkouts=checkouts,

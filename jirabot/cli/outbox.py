@@ -96,7 +96,8 @@ def discard(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID…", help="The effects' ids")] = None,
     yes: Yes = False,
 ) -> None:
-    """Give effects up: they are never sent, and stay in the list. More than one asks."""
+    """Give effects up: they are not sent (again), and stay in the list. More than one asks."""
+    from jirabot.core.effects import EffectState
     from jirabot.core.people import SHELL
 
     wanted = list(dict.fromkeys(ids or []))
@@ -106,8 +107,12 @@ def discard(
     async def work(jirabot: Any) -> Any:
         return await jirabot.outbox.discard(wanted, by=SHELL)
 
-    count = running.run(context, work)
+    discarded = running.run(context, work)
+    count = len(discarded)
     output.note(f"discarded {count} effect{'' if count == 1 else 's'}")
+    for found in discarded:
+        if found.state is EffectState.SENDING:
+            output.note(f"effect {found.id} had been sent, and Jira's answer never came: it may stand on its issue")
 
 
 def _retry_all(context: typer.Context, workspace: str, *, as_json: bool) -> None:

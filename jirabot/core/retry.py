@@ -64,10 +64,11 @@ def next_attempt(
     return RetryAt(at=now + delay)
 
 
-def while_away(now: datetime, *, since: datetime, jitter: float) -> RetryAt:
+def while_away(now: datetime, *, since: datetime, jitter: float, longest: timedelta = LONGEST_AWAY_DELAY) -> RetryAt:
     """Decide where nothing can be asked of a Jira: as often as it takes, and none of it counts as an attempt.
 
     What has waited *since* then waits a quarter as long again: who was away for a minute has not to be waited for long.
+    *longest*: what no delay exceeds, before it is spread.
     """
-    delay = min(max(FIRST_DELAY, (now - since) / 4), LONGEST_AWAY_DELAY)
+    delay = min(max(FIRST_DELAY, (now - since) / 4), longest)
     return RetryAt(at=now + delay * (0.7 + 0.6 * jitter))

@@ -42,9 +42,10 @@ def _another(*which: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 # Progress that waits, for the budget as a rule, holds nothing back; but one request is in flight an issue, whichever.
+# What is in flight is settled whatever stands before it: one that was dead may be owed again meanwhile.
 _is_behind = _another(_other.c.no < outbox.c.no, or_(_is_in_flight, _other.c.kind != EffectKind.PROGRESS))
 _is_overtaken = (outbox.c.state == EffectState.PENDING) & _another(_other.c.no > outbox.c.no, _is_in_flight)
-_is_head = ~_is_behind & ~_is_overtaken
+_is_head = (outbox.c.state == EffectState.SENDING) | (~_is_behind & ~_is_overtaken)
 FIND_DUE = _SELECT.where(
     unfinished_effect(outbox.c.state),
     outbox.c.due_at <= bindparam("now"),
@@ -54,6 +55,7 @@ FIND_DUE = _SELECT.where(
 _NEXT_DUE = select(func.min(outbox.c.due_at)).where(unfinished_effect(outbox.c.state), _is_head)
 
 _is_pending = outbox.c.state == EffectState.PENDING
+_is_not_known = outbox.c.sent_at.is_not(None) & outbox.c.target.is_(None)
 _BEGIN = (
     update(outbox)
     .where(
@@ -112,11 +114,20 @@ _EDITS = _SELECT.where(outbox.c.target == bindparam("of_target"))
 _RETRY = (
     update(outbox)
     .where(outbox.c.id == bindparam("effect_id"), outbox.c.state == EffectState.DEAD)
-    .values(state=EffectState.PENDING, attempts=0, error="", epoch=outbox.c.epoch + 1, due_at=bindparam("now"))
+    .values(
+        state=case((_is_not_known, EffectState.SENDING.value), else_=EffectState.PENDING.value),
+        attempts=0,
+        error="",
+        epoch=outbox.c.epoch + 1,
+        due_at=bindparam("now"),
+    )
 )
 _DISCARD = (
     update(outbox)
-    .where(outbox.c.id == bindparam("effect_id"), outbox.c.state.in_([EffectState.PENDING, EffectState.DEAD]))
+    .where(
+        outbox.c.id == bindparam("effect_id"),
+        outbox.c.state.in_([EffectState.PENDING, EffectState.SENDING, EffectState.DEAD]),
+    )
     .values(state=EffectState.DISCARDED, epoch=outbox.c.epoch + 1)
 )
 _is_posted = outbox.c.state.in_([EffectState.SENDING, EffectState.SENT])

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, select
+from sqlalchemy import Column, Connection, Table, bindparam, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from jirabot.core.conversations import RunState
+from jirabot.core.effects import EffectState
 from jirabot.core.ids import LaneId
 from jirabot.core.soundness import BodyFile, Dangling, Held
 from jirabot.storage import lanes as lane_rows
@@ -50,19 +51,24 @@ _HELD_RUNS = select(runs.c.id, runs.c.owner, runs.c.lease_until).where(
     runs.c.state == RunState.RUNNING, runs.c.owner != "", runs.c.lease_until.is_not(None)
 )
 _older = outbox.alias("older")
+_is_behind = (
+    select(_older.c.no)
+    .where(
+        unfinished_effect(_older.c.state),
+        _older.c.workspace_id == outbox.c.workspace_id,
+        _older.c.issue_id == outbox.c.issue_id,
+        _older.c.no < outbox.c.no,
+    )
+    .exists()
+)
 _OVERDUE = (
     select(outbox.c.id)
     .where(
         unfinished_effect(outbox.c.state),
-        outbox.c.due_at < bindparam("before"),
-        ~select(_older.c.no)
-        .where(
-            unfinished_effect(_older.c.state),
-            _older.c.workspace_id == outbox.c.workspace_id,
-            _older.c.issue_id == outbox.c.issue_id,
-            _older.c.no < outbox.c.no,
-        )
-        .exists(),
+        or_(
+            (outbox.c.state == EffectState.SENDING) & (outbox.c.sent_at < bindparam("before")),
+            (outbox.c.state == EffectState.PENDING) & (outbox.c.due_at < bindparam("before")) & ~_is_behind,
+        ),
     )
     .order_by(outbox.c.no)
     .limit(MOST)

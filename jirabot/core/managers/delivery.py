@@ -25,12 +25,23 @@ from jirabot.core.retry import (
     DELIVERY_ATTEMPTS,
     EFFECT_REFUSALS,
     LEAST_WAIT,
+    LONGEST_DELAY,
     LONGEST_WAIT_ASKED,
     RetryAt,
     next_attempt,
+    while_away,
 )
 from jirabot.core.workspaces import Workspace
-from jirabot.errors import JirabotError, JiraBroken, JiraRefused, JiraSilent, JiraUnreachable, RateLimited, fault_of
+from jirabot.errors import (
+    JirabotError,
+    JiraBroken,
+    JiraGone,
+    JiraRefused,
+    JiraSilent,
+    JiraUnreachable,
+    RateLimited,
+    fault_of,
+)
 
 IN_FLIGHT = timedelta(seconds=60)
 """How long a request, or a read-back, is left alone: longer than either may take (`jirabot.jira.client.Timeouts`)."""
@@ -39,6 +50,7 @@ FIRST_READ_BACK = timedelta(seconds=2)
 """How long after a lost answer the first read-back comes: most requests have landed by then."""
 
 READ_BACK_EVERY = timedelta(seconds=15)
+"""How often it is looked within the grace; where that fails, ever less often."""
 
 
 Claimed = tuple[OwedEffect, bool]
@@ -180,14 +192,27 @@ class Delivery:
             attempts=effect.attempts,
         )
         if fate_unknown:
-            # The read-back itself failed: nothing is known, so nothing may be sent.
-            return _Settled(state=EffectState.SENDING, error=error.message, due_in=max(READ_BACK_EVERY, _asked(error)))
+            return self._not_found_out(effect, error)
         if isinstance(error, JiraSilent | JiraBroken):
             due_in = max(min(FIRST_READ_BACK, self._grace), _asked(error))
             return _Settled(state=EffectState.SENDING, error=error.message, due_in=due_in)
         if isinstance(chosen, RetryAt):
             return _Settled(state=EffectState.PENDING, error=error.message, due_in=chosen.at - now)
         return _Settled(state=EffectState.DEAD, error=error.message, refusal=error)
+
+    def _not_found_out(self, effect: OwedEffect, error: JirabotError) -> _Settled:
+        """Decide where the read-back itself failed: nothing is known, so nothing may be sent.
+
+        It is looked for ever less often, for as long as it takes; but of an issue that is gone nothing is ever known.
+        """
+        if isinstance(error, JiraGone):
+            told = f"{error.message}, and whether the comment stands there is not known"
+            gone = JiraGone(told, status=error.status, hint="let the service account see the issue, if it is there")
+            return _Settled(state=EffectState.DEAD, error=told, refusal=gone)
+        now = self._clock.now()
+        again = while_away(now, since=effect.sent_at or now, jitter=jitter(), longest=LONGEST_DELAY)
+        due_in = max(READ_BACK_EVERY, _asked(error), again.at - now)
+        return _Settled(state=EffectState.SENDING, error=error.message, due_in=due_in)
 
     def _postponed(self, effect: OwedEffect, error: RateLimited, *, fate_unknown: bool) -> _Settled:
         """Wait for as long as Jira asks, or for our own budget: it was not sent, and is not given up."""

@@ -1,6 +1,7 @@
 """The outbox as people ask about it: what is owed to Jira, or was; owed again, or given up."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from jirabot.core.audit import Act
 from jirabot.core.effects import EditComment, EffectState, OwedEffect
@@ -11,7 +12,7 @@ from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.errors import Conflict, EffectNotFound, InvalidInput
 
-DISCARDABLE = frozenset({EffectState.PENDING, EffectState.DEAD})
+DISCARDABLE = frozenset({EffectState.PENDING, EffectState.SENDING, EffectState.DEAD})
 
 MOST_AT_ONCE = 100_000
 """How many are owed again in one transaction; a token that has expired leaves far fewer."""
@@ -20,8 +21,9 @@ MOST_AT_ONCE = 100_000
 class Outbox:
     """Shows effects, and does with them what a person wants."""
 
-    def __init__(self, *, storage: Storage, clock: Clock) -> None:
-        self._storage, self._clock = storage, clock
+    def __init__(self, *, storage: Storage, clock: Clock, grace: timedelta) -> None:
+        """*grace*: how long after it was sent a request may still land."""
+        self._storage, self._clock, self._grace = storage, clock, grace
 
     async def list(
         self,
@@ -114,8 +116,10 @@ class Outbox:
 
         return await self._storage.write(change)
 
-    async def discard(self, effect_ids: Sequence[str], *, by: Principal) -> int:
-        """Give effects up, all or none of them: they are never sent, and stay in the list. Counts them.
+    async def discard(self, effect_ids: Sequence[str], *, by: Principal) -> Sequence[OwedEffect]:
+        """Give effects up, all or none of them: they are never sent, and stay in the list. Gives them as they were.
+
+        One that was `sending` may stand in Jira all the same.
 
         Raises:
             InvalidInput: none is given.
@@ -126,21 +130,23 @@ class Outbox:
             raise InvalidInput("which effects?", hint="give their ids; `jirabot outbox list` shows them")
         ids = list(dict.fromkeys(effect_ids))
 
-        def change(tx: Transaction) -> None:
-            for id_ in ids:
-                found = _get(tx, id_, by)
-                if found.state not in DISCARDABLE:
-                    raise Conflict(
-                        f"effect `{found.id}` is {found.state.value}, and is not discarded",
-                        hint="only these are: dead, pending",
-                    )
-                now, workspace = self._clock.now(), tx.workspaces.find(found.workspace_id)
-                tx.outbox.discard(found.id)
-                troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
-                audit.record(tx, Act.EFFECT_DISCARDED, by=by, now=now, workspace=workspace, subject=found.id)
+        def change(tx: Transaction) -> Sequence[OwedEffect]:
+            return [self._discard(tx, _get(tx, id_, by), by) for id_ in ids]
 
-        await self._storage.write(change)
-        return len(ids)
+        return await self._storage.write(change)
+
+    def _discard(self, tx: Transaction, found: OwedEffect, by: Principal) -> OwedEffect:
+        now, workspace = self._clock.now(), tx.workspaces.find(found.workspace_id)
+        is_in_flight = found.state is EffectState.SENDING and now < (found.sent_at or now) + self._grace
+        if found.state not in DISCARDABLE or is_in_flight:
+            raise Conflict(
+                f"effect `{found.id}` is {found.state.value}, and is not discarded",
+                hint=f"only these are: dead, pending, and sending for more than {self._grace.total_seconds():.0f} s",
+            )
+        tx.outbox.discard(found.id)
+        troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
+        audit.record(tx, Act.EFFECT_DISCARDED, by=by, now=now, workspace=workspace, subject=found.id)
+        return found
 
 
 def _is_overtaken(tx: Transaction, found: OwedEffect) -> bool:

@@ -162,7 +162,7 @@ class Soundness:
         return [
             Fault(
                 kind=FaultKind.COMMENT_STUCK,
-                text=f"the comment `{effect_id}` was due over an hour ago, and is not sent",
+                text=f"the comment `{effect_id}` was due over an hour ago, and is not known to stand on its issue",
                 fix=f"`jirabot outbox show {effect_id}` tells why; `jirabot outbox discard {effect_id}` gives it up",
             )
             for effect_id in await self._storage.read(query)

@@ -196,4 +196,7 @@ class SoundnessStore(Protocol):
         """List what is leased now: lanes and runs."""
 
     def overdue(self, *, before: datetime) -> Sequence[str]:
-        """List effects that were due before then and are not sent, though nothing of their issue is before them."""
+        """List effects that were due before then and are not sent, though nothing of their issue is before them.
+
+        One whose fate is unknown was due when it was sent.
+        """

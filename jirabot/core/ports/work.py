@@ -284,10 +284,16 @@ class OutboxStore(Protocol):
         """List the edits of that comment, the oldest first."""
 
     def retry(self, effect_id: EffectId, *, now: datetime) -> bool:
-        """Owe a dead effect again, due now; False where it is not dead."""
+        """Owe a dead effect again, due now; False where it is not dead.
+
+        A comment that was sent once is `sending` then: it may stand, and is looked for before it is sent again.
+        """
 
     def discard(self, effect_id: EffectId) -> bool:
-        """Give up an effect that is pending or dead; False where it is neither."""
+        """Give up an effect that is pending, sending or dead; False where it is none of it.
+
+        Who is sending it can't settle it any more.
+        """
 
     def pending_edit(self, target: EffectId) -> OwedEffect | None:
         """Find the edit of that comment which is still `pending`."""

@@ -27,14 +27,14 @@ class Outbox(Store):
                 add_new(self._state.outbox, effect.id, effect)
 
     def heads(self) -> Sequence[OwedEffect]:
-        """List what nothing is in the way of: nothing is in flight on its issue, nothing older waits but progress."""
+        """List what is in flight, and what nothing is in the way of: that is not, and nothing older but progress."""
         owed = [each for each in self._state.outbox.values() if each.state in OWED]
-        in_flight = {(e.workspace_id, e.issue_id): e for e in owed if e.state is EffectState.SENDING}
+        in_flight = {(e.workspace_id, e.issue_id) for e in owed if e.state is EffectState.SENDING}
         blocked: set[tuple[WorkspaceId, IssueId]] = set()
         heads: list[OwedEffect] = []
         for effect in owed:
             issue = (effect.workspace_id, effect.issue_id)
-            if issue not in blocked and in_flight.get(issue, effect) is effect:
+            if effect.state is EffectState.SENDING or issue not in blocked | in_flight:
                 heads.append(effect)
             if effect.effect.kind is not EffectKind.PROGRESS:
                 blocked.add(issue)
@@ -134,13 +134,15 @@ class Outbox(Store):
         known = self.find(effect_id)
         if known is None or known.state is not EffectState.DEAD:
             return False
-        again = replace(known, state=EffectState.PENDING, attempts=0, error="", epoch=known.epoch + 1, due_at=now)
+        is_known = known.sent_at is None or isinstance(known.effect, EditComment)
+        state = EffectState.PENDING if is_known else EffectState.SENDING
+        again = replace(known, state=state, attempts=0, error="", epoch=known.epoch + 1, due_at=now)
         self._state.outbox[effect_id] = again
         return True
 
     def discard(self, effect_id: EffectId) -> bool:
         known = self.find(effect_id)
-        if known is None or known.state not in (EffectState.PENDING, EffectState.DEAD):
+        if known is None or known.state in (EffectState.SENT, EffectState.DISCARDED):
             return False
         self._state.outbox[effect_id] = replace(known, state=EffectState.DISCARDED, epoch=known.epoch + 1)
         return True

@@ -8,6 +8,7 @@ from jirabot.core.budgets import Bucket
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.conversations import LIVE_RUNS, RunState
 from jirabot.core.deliveries import FINISHED, UNFINISHED, Delivery, DeliveryState
+from jirabot.core.effects import EffectState, OwedEffect
 from jirabot.core.ids import (
     ConversationId,
     WorkspaceId,
@@ -228,4 +229,9 @@ class Soundness(Store):
         return [*lanes, *runs]
 
     def overdue(self, *, before: datetime) -> Sequence[str]:
-        return [each.id for each in Outbox(self._state).heads() if each.due_at < before]
+        heads = Outbox(self._state).heads()
+        return [each.id for each in heads if _due_since(each) < before]
+
+
+def _due_since(effect: OwedEffect) -> datetime:
+    return effect.sent_at if effect.state is EffectState.SENDING and effect.sent_at else effect.due_at

@@ -1,13 +1,15 @@
 """What every `OutboxStore` promises of effects that people look at, owe again, or give up."""
 
+from dataclasses import replace
+
 import pytest
 
-from jirabot.core.effects import EffectState
+from jirabot.core.effects import EffectKind, EffectState
 from jirabot.core.ids import EffectId
 from jirabot.core.ports import Storage
 from jirabot.errors import Conflict
 from tests.contract.test_stores.owed import begin, due, find, finish, owe, settle
-from tests.contract.test_stores.values import NOW, OTHER, WS, at, edit, effect
+from tests.contract.test_stores.values import NOW, OTHER, WS, at, comment, edit, effect
 
 
 async def listed(storage: Storage, **asked) -> list[str]:
@@ -50,14 +52,32 @@ class TestListing:
 
 
 class TestOwingAgain:
-    async def test_a_dead_one_is_owed_anew_and_due_now(self, storage: Storage):
-        await in_state(storage, EffectState.DEAD)
+    @pytest.mark.parametrize(
+        ("does", "state"),
+        [
+            pytest.param(comment(), EffectState.SENDING, id="a comment is looked for first, as it may stand"),
+            pytest.param(edit("e0"), EffectState.PENDING, id="an edit may be sent twice"),
+        ],
+    )
+    async def test_a_dead_one_is_owed_anew_and_due_now(self, storage: Storage, does, state: EffectState):
+        await owe(storage, effect(does=does))
+        await finish(storage, "e1", EffectState.DEAD, error="refused")
         assert await retry(storage) is True
         known = await find(storage)
-        told = (known.state, known.attempts, known.error, known.due_at)
-        assert told == (EffectState.PENDING, 0, "", at(30))
+        told = (known.state, known.attempts, known.error, known.sent_at, known.due_at)
+        assert told == (state, 0, "", NOW, at(30))
         assert await due(storage, now=at(29)) is None
         assert await due(storage, now=at(30)) == "e1"
+
+    async def test_what_is_in_flight_is_settled_before_one_that_is_owed_again(self, storage: Storage):
+        await owe(storage, effect("e1", does=replace(edit("e0"), kind=EffectKind.ANSWER)), effect("e2"))
+        await finish(storage, "e1", EffectState.DEAD)
+        await begin(storage, "e2", until=at(60))
+        await retry(storage)
+        assert await due(storage, now=at(59)) is None
+        assert await due(storage, now=at(60)) == "e2"
+        await finish(storage, "e2")
+        assert await due(storage, now=at(60)) == "e1"
 
     @pytest.mark.parametrize("state", sorted(set(EffectState) - {EffectState.DEAD}))
     async def test_no_other_is(self, storage: Storage, state: EffectState):
@@ -71,15 +91,15 @@ class TestOwingAgain:
 
 
 class TestGivingUp:
-    @pytest.mark.parametrize("state", [EffectState.PENDING, EffectState.DEAD])
-    async def test_what_was_not_sent_is_never_due(self, storage: Storage, state: EffectState):
+    @pytest.mark.parametrize("state", [EffectState.PENDING, EffectState.SENDING, EffectState.DEAD])
+    async def test_what_is_not_known_to_stand_is_never_due(self, storage: Storage, state: EffectState):
         await in_state(storage, state)
         assert await discard(storage) is True
         assert (await find(storage)).state is EffectState.DISCARDED
         assert await due(storage, now=at(1000)) is None
 
-    @pytest.mark.parametrize("state", [EffectState.SENDING, EffectState.SENT, EffectState.DISCARDED])
-    async def test_what_may_stand_is_not(self, storage: Storage, state: EffectState):
+    @pytest.mark.parametrize("state", [EffectState.SENT, EffectState.DISCARDED])
+    async def test_what_stands_or_is_given_up_is_not(self, storage: Storage, state: EffectState):
         await in_state(storage, state)
         before = await find(storage)
         assert await discard(storage) is False
@@ -89,6 +109,12 @@ class TestGivingUp:
         await owe(storage, effect("e1"), effect("e2"))
         await discard(storage)
         assert await due(storage, now=NOW) == "e2"
+
+    async def test_who_looks_for_it_can_not_settle_it(self, storage: Storage):
+        await owe(storage, effect())
+        begun = await begin(storage)
+        await discard(storage)
+        assert await settle(storage, begun) is False
 
     async def test_who_was_about_to_send_it_can_not(self, storage: Storage):
         await owe(storage, effect())

@@ -1,10 +1,12 @@
 """What every `SoundnessStore` promises: nothing is wrong that the stores themselves have written, whatever goes on."""
 
 from jirabot.core.conversations import State
+from jirabot.core.effects import EffectState
 from jirabot.core.ids import EffectId
 from jirabot.core.ports import Storage, Transaction
 from jirabot.core.soundness import Held
 from tests.contract.test_stores.lanes import claimed, postpone, record, release
+from tests.contract.test_stores.owed import begin, finish, owe
 from tests.contract.test_stores.test_storage import fill
 from tests.contract.test_stores.values import NOW, at, conversation, delivery, effect, run
 
@@ -52,3 +54,12 @@ async def test_only_the_first_effect_of_an_issue_can_be_overdue(storage: Storage
 
     await storage.write(lambda tx: tx.outbox.discard(EffectId("e1")))
     assert list(await storage.read(lambda tx: tx.soundness.overdue(before=at(5)))) == ["e2", "e3"]
+
+
+async def test_one_whose_fate_is_unknown_is_overdue_by_when_it_was_sent(storage: Storage):
+    await owe(storage, effect("older"), effect("sending"))
+    await finish(storage, "older", EffectState.DEAD)
+    await begin(storage, "sending", now=at(10), until=at(1000))
+    await storage.write(lambda tx: tx.outbox.retry(EffectId("older"), now=at(900)))
+    assert list(await storage.read(lambda tx: tx.soundness.overdue(before=at(10)))) == ["older"]
+    assert list(await storage.read(lambda tx: tx.soundness.overdue(before=at(11)))) == ["older", "sending"]

@@ -70,12 +70,20 @@ def add_conversation(
     tx.conversations.add_run(ended)
 
 
-def add_effect(tx: Transaction, workspace_id: WorkspaceId, name: str, state: EffectState, does: Effect | None) -> None:
-    """Add an effect of that name in *state*, on an issue of its own."""
+def add_effect(
+    tx: Transaction,
+    workspace_id: WorkspaceId,
+    name: str,
+    state: EffectState,
+    does: Effect | None,
+    *,
+    now: datetime = NOW,
+) -> None:
+    """Add an effect of that name in *state*, on an issue of its own; it is sent *now*."""
     tx.outbox.owe([effect(name, issue=name, workspace_id=workspace_id, does=does, due_at=NOW)])
     owed = tx.outbox.find(EffectId(name))
     assert owed is not None
     if state is not EffectState.PENDING:
-        begun = tx.outbox.begin(owed, now=NOW, until=LATER)
+        begun = tx.outbox.begin(owed, now=now, until=LATER)
         error = "Jira refuses" if state is EffectState.DEAD else ""
         tx.outbox.settle(replace(begun, state=state, error=error))

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from jirabot.core.effects import EffectState
+from jirabot.core.ids import WorkspaceId
+from jirabot.core.ports import Transaction
 from tests.contract.test_stores.values import edit
 
 from .conftest import Cli, at_home
-from .states import add_effect, served, write
+from .states import LATER, add_effect, served, write
 
 FIELDS = [
     "id",
@@ -81,18 +83,18 @@ def test_an_effect_is_shown_as_the_object_that_is_listed(furnished: Cli) -> None
     assert (shown["kind"], shown["text"]) == ("first-answer", "On it.")
 
 
-@pytest.mark.parametrize("id_", ["dead", "new-edit"])
-def test_a_dead_one_is_owed_again(furnished: Cli, id_: str) -> None:
+@pytest.mark.parametrize(("id_", "state"), [("dead", "sending"), ("new-edit", "pending")])
+def test_a_dead_one_is_owed_again(furnished: Cli, id_: str, state: str) -> None:
     ran = furnished("outbox", "retry", id_, "--json")
 
-    assert (ran.code, ran.object["state"], ran.object["error"]) == (0, "pending", None)
+    assert (ran.code, ran.object["state"], ran.object["error"]) == (0, state, None)
     assert ran.err == f"no daemon runs: effect {id_} waits until `jirabot serve` does\n"
 
 
 def test_all_dead_ones_of_a_workspace_are_owed_again_but_an_edit_that_was_overtaken(furnished: Cli) -> None:
     ran = furnished("outbox", "retry", "--workspace", "acme", "--json")
 
-    assert [(each["id"], each["state"]) for each in ran.objects] == [("new-edit", "pending"), ("dead", "pending")]
+    assert [(each["id"], each["state"]) for each in ran.objects] == [("new-edit", "pending"), ("dead", "sending")]
     assert ran.err == "no daemon runs: what is owed again waits until `jirabot serve` does\n"
     assert (_state(furnished, "old-edit"), _state(furnished, "sent")) == ("discarded", "sent")
     again = furnished("outbox", "retry", "--workspace", "acme")
@@ -125,12 +127,31 @@ def test_what_was_not_sent_is_discarded(furnished: Cli, id_: str) -> None:
     assert _state(furnished, id_) == "discarded"
 
 
-@pytest.mark.parametrize("id_", ["sending", "sent", "discarded"])
-def test_what_may_stand_in_jira_is_not_discarded(furnished: Cli, id_: str) -> None:
+def test_one_whose_fate_is_unknown_is_discarded_and_that_it_may_stand_is_told(furnished: Cli) -> None:
+    ran = furnished("outbox", "discard", "sending")
+
+    told = "effect sending had been sent, and Jira's answer never came: it may stand on its issue"
+    assert (ran.code, ran.out, ran.err) == (0, "", f"discarded 1 effect\n{told}\n")
+    assert _state(furnished, "sending") == "discarded"
+
+
+@pytest.mark.parametrize("id_", ["in-flight", "sent", "discarded"])
+def test_what_stands_or_may_still_land_is_not_discarded(furnished: Cli, id_: str) -> None:
+    state = "sending" if id_ == "in-flight" else id_
+
+    def send(tx: Transaction) -> None:
+        add_effect(tx, WorkspaceId(workspace_id), "in-flight", EffectState.SENDING, None, now=LATER)
+
+    workspace_id = furnished.done("workspace", "show", "acme", "--json").object["id"]
+    write(furnished, send)
+
     ran = furnished("outbox", "discard", id_)
 
     assert ran.code == 1
-    assert ran.err == f"error: effect `{id_}` is {id_}, and is not discarded\n\nhint: only these are: dead, pending\n"
+    assert ran.err == (
+        f"error: effect `{id_}` is {state}, and is not discarded\n\n"
+        "hint: only these are: dead, pending, and sending for more than 90 s\n"
+    )
 
 
 def test_of_several_all_are_discarded_or_none_and_they_are_asked_about(furnished: Cli) -> None:
