@@ -46,6 +46,17 @@ def fault_of(error: BaseException) -> JirabotError:
     return JirabotError(f"a fault in jirabot: `{type(error).__name__}`")
 
 
+def kind_and_place(error: BaseException) -> str:
+    """Name what nobody foresaw for the log: its kind, and the innermost line of ours. Its text may hold anything."""
+    place, step = "elsewhere", error.__traceback__
+    while step is not None:
+        module = str(step.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == __name__.partition(".")[0]:
+            place = f"{module}:{step.tb_lineno}"
+        step = step.tb_next
+    return f"{type(error).__name__} at {place}"
+
+
 class InvalidInput(JirabotError):
     """What a person or program gave us can't be used as it is."""
 

@@ -54,6 +54,8 @@ async def principal(app: App, request: web.Request) -> Principal:
         if scheme.lower() != "bearer":
             hint = "send `Authorization: Bearer TOKEN`; see `jirabot token create`"
             raise TokenInvalid("this takes a token", hint=hint)
+        if not secret.isascii():
+            raise TokenInvalid("no token holds what is not ASCII")
         return replace(await app.principals.holder(secret.strip()), address=address)
     except TokenInvalid:
         app.intake.refuse_call(replace(STRANGER, address=address))

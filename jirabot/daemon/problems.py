@@ -24,6 +24,7 @@ from jirabot.errors import (
     TooLarge,
     TooSlow,
     UnsupportedEncoding,
+    kind_and_place,
 )
 
 STATUS: Mapping[Kind, int] = {
@@ -94,7 +95,9 @@ def middleware(log: Events, *, failed: Callable[[JirabotError], None] = lambda e
             raise
         except Exception as error:  # noqa: BLE001 - one request never takes the daemon down
             incident = secrets.token_hex(4)
-            log.tell("request.broken", level="error", incident=incident, error=repr(error), route=_route(request))
+            log.tell(
+                "request.broken", level="error", incident=incident, error=kind_and_place(error), route=_route(request)
+            )
             return response(JirabotError(f"a fault in jirabot; its log has it as incident `{incident}`"))
 
     return tell_problems

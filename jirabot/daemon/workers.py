@@ -16,7 +16,7 @@ from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
 from jirabot.daemon.crews import Crew, until_idle
 from jirabot.daemon.database import DatabaseWatch
 from jirabot.daemon.precedence import AGENDA, INBOX, Precedence
-from jirabot.errors import JirabotError, Kind, fault_of
+from jirabot.errors import JirabotError, Kind, fault_of, kind_and_place
 
 T = TypeVar("T")
 
@@ -174,7 +174,7 @@ class Workers:
                 await self._app.runs.carry(run, by=DAEMON)
             except Exception as error:  # noqa: BLE001 - one run never takes the daemon down
                 # The lease runs out, and the run is taken up again.
-                self._app.log.tell("run.lost", level="error", run_id=run.id, error=repr(error))
+                self._app.log.tell("run.lost", level="error", run_id=run.id, error=kind_and_place(error))
             finally:
                 self._running.discard(run.id)
                 if not self._running:

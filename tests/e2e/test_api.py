@@ -1,11 +1,13 @@
 """The management API, over HTTP, as everybody who may ask: each status, each field, and whose it is."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from jirabot.core.managers.tokens import NewToken
 from jirabot.core.managers.workspaces import NewWorkspace
@@ -120,6 +122,22 @@ async def test_each_endpoint_answers_each_caller_as_the_table_says(stage: Stage,
         for status, answer in told:
             assert status < 400 or (answer["success"] is False and answer["code"] and answer["detail"])
     assert list(asking) == list(CALLERS)
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize(("path", "status"), [("/api/v1/status", 401), ("/metrics", 401), ("/readyz", 200)])
+async def test_a_token_with_more_behind_it_is_none_and_is_not_logged(stage: Stage, path: str, status: int) -> None:
+    """As a library that encodes headers otherwise, or a typing error, makes of a right one."""
+    made = await stage.app.tokens.create(NewToken(name="ada", role=Role.USER), by=SHELL)
+    where = URL(stage.address)
+    reader, writer = await asyncio.open_connection(where.host, where.port)
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.7\r\nConnection: close\r\n"
+    writer.write(f"{head}Authorization: Bearer {made.secret}".encode() + b"\xa0\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert made.secret not in repr(stage.log.told)
 
 
 async def test_answers_hold_what_is_declared(stage: Stage, callers: Callers) -> None:

@@ -37,6 +37,7 @@ WARM_UP_REQUESTS = 2_000
 PATIENCE_SECONDS = 0.2
 """How long an answer is waited for before the daemon is told that nothing more will come."""
 BASE = "https://jira.acme.example"
+ASKED_WITH_A_TOKEN = ["/metrics", "/readyz", "/api/v1/status", "/integration/jira-dc/workspaces/link"]
 SECRET = "a webhook secret of some length".replace(" ", "-")
 
 
@@ -178,6 +179,7 @@ def requests(draw: st.DrawFn, path: str) -> bytes:
         st.sampled_from(
             [path, path, path, single, path + "x", f"{path}/{SECRET}", f"{path}/x/y", "/healthz", "//", "/%zz"]
         )
+        | st.sampled_from(ASKED_WITH_A_TOKEN)
         | odd.map("/".__add__)
         | odd.map(f"{path}/".__add__)
     )
@@ -196,6 +198,7 @@ def requests(draw: st.DrawFn, path: str) -> bytes:
     more = draw(
         st.lists(st.tuples(names, st.sampled_from(["gzip", "chunked", "100-continue", "5", ""]) | odd), max_size=2)
     )
+    more += draw(st.lists(st.tuples(st.just("Authorization"), odd.map("Bearer ".__add__)), max_size=1))
     headers = [("Host", "localhost"), ("X-Hub-Signature", signature), ("Content-Length", str(length)), *more]
     headers = headers if draw(st.integers(0, 9)) else []
     head = f"{method} {where} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers) + "\r\n"

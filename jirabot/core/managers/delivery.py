@@ -41,6 +41,7 @@ from jirabot.errors import (
     JiraUnreachable,
     RateLimited,
     fault_of,
+    kind_and_place,
 )
 
 IN_FLIGHT = timedelta(seconds=60)
@@ -145,7 +146,7 @@ class Delivery:
         except JirabotError as error:
             return self._not_sent(effect, error, fate_unknown=fate_unknown)
         except Exception as error:  # noqa: BLE001 - one effect never takes the daemon down
-            self._log.tell("effect.broken", level="error", effect_id=effect.id, error=repr(error))
+            self._log.tell("effect.broken", level="error", effect_id=effect.id, error=kind_and_place(error))
             fault = fault_of(error)
             return _Settled(state=EffectState.DEAD, error=fault.message, refusal=fault)
 

@@ -28,6 +28,7 @@ from jirabot.errors import (
     RateLimited,
     StorageUnavailable,
     fault_of,
+    kind_and_place,
 )
 
 LANE_LEASE = timedelta(seconds=60)
@@ -150,7 +151,7 @@ class Pipeline:
         except JirabotError as error:
             return await self._failed(lease, delivery, error, asked)
         except Exception as error:  # noqa: BLE001 - one delivery never takes the daemon down
-            self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=repr(error))
+            self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=kind_and_place(error))
             fault = fault_of(error)
             return await self._failed(lease, delivery, fault, asked)
         if asked_jira:
@@ -259,7 +260,7 @@ class Pipeline:
         except (LeaseLost, StorageUnavailable, DatabaseUnusable):
             raise
         except Exception as fault:  # noqa: BLE001 - what broke the delivery may break the telling of it, too
-            self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=repr(fault))
+            self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=kind_and_place(fault))
             return await self._storage.write(lambda tx: change(tx, None))
 
 

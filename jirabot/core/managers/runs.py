@@ -30,7 +30,7 @@ from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Events, Ids, Storage, Transaction, Vault
 from jirabot.core.texts import Texts
-from jirabot.errors import AgentUnavailable, JirabotError, fault_of
+from jirabot.errors import AgentUnavailable, JirabotError, fault_of, kind_and_place
 
 RUN_LEASE = timedelta(seconds=60)
 RENEW_EVERY_SECONDS = 20
@@ -189,7 +189,7 @@ class Runs:
             except JirabotError as error:
                 await self._fail(work, begun, error)
             except Exception as error:  # noqa: BLE001 - one run never takes the daemon down
-                self._log.tell("run.broken", level="error", run_id=run.id, error=repr(error))
+                self._log.tell("run.broken", level="error", run_id=run.id, error=kind_and_place(error))
                 await self._fail(work, begun, fault_of(error))
 
     async def _fail(self, work: Work, begun: Begun | None, error: JirabotError) -> None:
