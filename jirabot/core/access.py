@@ -1,9 +1,9 @@
 """What a principal may: everything, what belongs to the workspaces that it administers, or what is its own. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jirabot.core.conversations import Conversation
+from jirabot.core.conversations import Conversation, Message
 from jirabot.core.ids import AccountId, WorkspaceId
 from jirabot.core.people import Account, Link, LinkState, Principal, Role
 from jirabot.core.visibility import Public
@@ -52,11 +52,13 @@ class Rights:
         """Say whether it may change and see all that belongs to a workspace."""
         return self.everything or workspace_id in self.administers
 
-    def is_in(self, conversation: Conversation, participants: Collection[AccountId]) -> bool:
-        """Say whether it may see a conversation by itself: as administrator, or since it takes part."""
-        if self.may_administer(conversation.workspace_id):
-            return True
-        return not self._ids(conversation.workspace_id).isdisjoint(participants)
+    def is_in(self, conversation: Conversation, insiders: Collection[AccountId]) -> bool:
+        """Say whether it may see a conversation by itself: as administrator, or as one of its `insiders`."""
+        return self.may_administer(conversation.workspace_id) or bool(self.accounts_in(conversation, insiders))
+
+    def accounts_in(self, conversation: Conversation, insiders: Collection[AccountId]) -> Sequence[Account]:
+        """List those of its accounts that are among a conversation's `insiders`."""
+        return [each for each in self.accounts.get(conversation.workspace_id, ()) if each.id in insiders]
 
     def may_ask_jira(self, conversation: Conversation) -> bool:
         """Say whether it is worth asking Jira if it may see the issue of a conversation that it takes no part in.
@@ -77,6 +79,19 @@ def rights(by: Principal, links: Collection[Link]) -> Rights:
         if link.state is LinkState.ACTIVE:
             accounts[link.workspace_id] = accounts.get(link.workspace_id, frozenset()) | {link.account}
     return Rights(everything=by.is_operator, administers=frozenset(administers), accounts=accounts)
+
+
+def insiders(
+    conversation: Conversation, participants: Collection[AccountId], messages: Collection[Message]
+) -> frozenset[AccountId]:
+    """List those of a conversation's participants who may read all of it.
+
+    Who reads it only narrows: where not all of the issue's readers do, who wrote to its present readers is one of them.
+    On a service desk that is not said of customers, whose own comments are taken as internal.
+    """
+    if isinstance(conversation.visibility, Public):
+        return frozenset(participants)
+    return frozenset(each.author.id for each in messages if each.visibility == conversation.visibility)
 
 
 def check_operator(by: Principal) -> None:

@@ -11,6 +11,7 @@ from jirabot.errors import ConversationNotFound, Forbidden, JiraRefused
 
 from .stage import Stage
 from .test_api import Caller, Callers, calling, link
+from .test_hearing import ROLE
 
 
 @pytest.fixture
@@ -70,6 +71,44 @@ async def test_who_only_sees_a_conversation_has_nothing_done_in_it(
         await stage.app.conversations.retry(conversation, by=grace)
     with pytest.raises(ConversationNotFound):
         await stage.app.conversations.show(conversation, by=Principal(kind="oidc", name="x", user="x"))
+
+
+@pytest.mark.alike
+async def test_who_may_not_read_what_was_asked_later_sees_it_no_more(
+    stage: Stage, callers: Callers, conversation: str
+) -> None:
+    """Ada asked in public, and is no developer, to whom Grace writes then."""
+    await stage.comment("@openhands mind the secret, too", author=stage.jira.grace, visibility=ROLE)
+    await stage.says()
+    await stage.says()
+    await stage.rest()
+    address = f"/api/v1/conversations/{conversation}"
+    ada, grace, root = await callers("ada"), await callers("grace"), await callers("root", role=Role.ADMIN)
+    assert [(await ada.get(path))[1]["code"] for path in (address, f"{address}/runs")] == ["conversation-not-found"] * 2
+    assert [(await each.get(address))[0] for each in (grace, root)] == [200, 200]
+    with pytest.raises(ConversationNotFound):
+        await stage.app.conversations.retry(conversation, by=Principal(kind="token", name="ada", user="ada"))
+
+
+@pytest.mark.alike
+async def test_a_customer_who_asked_does_not_see_what_is_internal(stage: Stage, callers: Callers) -> None:
+    """Customers' own comments are taken as internal, as all that is answered to them."""
+    customer = stage.jira.jira.add_person("Carl Customer", account_type="customer")
+    await link(stage, customer, "carl")
+    await link(stage, stage.jira.grace, "grace")
+    stage.issue = await stage.jira.create_issue(summary="Printer", project="HELP")
+    await stage.change_workspace(settings={"customers": True})
+    await stage.comment("@openhands fix login.py", author=customer)
+    await stage.says()
+    await stage.says()
+    await stage.comment("@openhands mind the secret, too", author=stage.jira.grace, internal=True)
+    await stage.says()
+    await stage.says()
+    await stage.rest()
+    address = f"/api/v1/conversations/{(await stage.whole()).conversation.id}"
+
+    assert (await (await callers("carl")).get(address))[1]["code"] == "conversation-not-found"
+    assert (await (await callers("grace")).get(address))[0] == 200
 
 
 async def test_where_jira_does_not_say_nobody_is_let_in(stage: Stage, callers: Callers, conversation: str) -> None:

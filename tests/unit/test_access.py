@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from jirabot.core.access import EVERYTHING, Rights, Sight, check_operator, rights
-from jirabot.core.ids import AccountId, UserId, WorkspaceId
+from jirabot.core.access import EVERYTHING, Rights, Sight, check_operator, insiders, rights
+from jirabot.core.conversations import Message, MessageKind
+from jirabot.core.ids import AccountId, ConversationId, MessageId, TriggerKey, UserId, WorkspaceId
 from jirabot.core.people import DAEMON, SHELL, Account, Link, LinkState, Principal, Role
-from jirabot.core.visibility import Internal, Restricted
+from jirabot.core.visibility import Internal, Public, Restricted, Visibility
 from jirabot.errors import Forbidden
 
 from .values import ADA, GRACE, NOW, WS, conversation, link
@@ -91,6 +92,40 @@ def test_a_conversation_is_seen_by_who_takes_part():
     assert not HERS.is_in(conversation(), {GRACE.id})
     assert not HERS.is_in(replace(conversation(), workspace_id=OTHER), {ADA.id})
     assert Rights(everything=False, administers=frozenset({WS})).is_in(conversation(), set())
+
+
+DEVELOPERS = Restricted(type="role", value="Developers")
+
+
+def wrote(author: Account, visibility: Visibility) -> Message:
+    return Message(
+        id=MessageId("m"),
+        workspace_id=WS,
+        conversation_id=ConversationId("c"),
+        seq=1,
+        kind=MessageKind.REQUEST,
+        author=author,
+        visibility=visibility,
+        text="x",
+        cause=TriggerKey("comment:1"),
+        given_to=None,
+        created_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("visibility", "hers", "may"),
+    [
+        pytest.param(Public(), Public(), {ADA.id, GRACE.id}, id="public"),
+        pytest.param(DEVELOPERS, Public(), {GRACE.id}, id="narrowed since she asked"),
+        pytest.param(DEVELOPERS, DEVELOPERS, {ADA.id, GRACE.id}, id="narrowed, and she wrote there, too"),
+        pytest.param(Internal(), Public(), {GRACE.id}, id="internal since she asked"),
+    ],
+)
+def test_who_takes_part_reads_what_they_may_read(visibility, hers, may):
+    """Ada asked, and Grace wrote to the present readers."""
+    messages = [wrote(ADA, hers), wrote(GRACE, visibility)]
+    assert insiders(conversation(visibility=visibility), {ADA.id, GRACE.id}, messages) == may
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jirabot.core import objects
-from jirabot.core.access import Rights
+from jirabot.core.access import Rights, insiders
 from jirabot.core.audit import Act
 from jirabot.core.commands import Command, Request, Task
 from jirabot.core.conversations import (
@@ -34,6 +34,7 @@ from jirabot.core.people import Principal, account_of
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Ids, Storage, Transaction
 from jirabot.core.texts import Texts
 from jirabot.core.triggers import Order
+from jirabot.core.visibility import Internal
 from jirabot.errors import AgentUnavailable, Conflict, ConversationNotFound, DaemonSilent, Forbidden, InvalidInput
 
 CARRIED_OUT_WITHIN = timedelta(seconds=30)
@@ -52,7 +53,7 @@ class WholeConversation:
     runs: tuple[Run, ...]
     events: tuple[RunEvent, ...]
     effects: tuple[OwedEffect, ...]
-    participants: frozenset[AccountId] = frozenset()
+    insiders: frozenset[AccountId] = frozenset()
 
 
 class Conversations:
@@ -98,7 +99,8 @@ class Conversations:
     ) -> WholeConversation:
         """Give a conversation by its id, or the newest on an issue, whole.
 
-        Who takes no part in it sees it where Jira lets their account see its issue.
+        Who takes no part in it sees it where Jira lets their account see its issue; one that not all of the issue's
+        readers may read is seen by who wrote to its readers, but not by customers of a service desk.
 
         Raises:
             ConversationNotFound: there is none, or *by* may not see it.
@@ -130,8 +132,10 @@ class Conversations:
 
     async def _may_see(self, whole: WholeConversation, rights: Rights) -> bool:
         found = whole.conversation
-        if rights.is_in(found, whole.participants):
+        if rights.may_administer(found.workspace_id):
             return True
+        if inside := rights.accounts_in(found, whole.insiders):
+            return not isinstance(found.visibility, Internal) or await self._sights.has_no_customer(found, inside)
         if not rights.may_ask_jira(found):
             return False
         return await self._sights.may_see(found, rights.accounts[found.workspace_id])
@@ -147,7 +151,7 @@ class Conversations:
         """
         whole = await self.show(conversation_id, issue_key=issue_key, by=by)
         rights = await self._storage.read(lambda tx: rights_in(tx, by))
-        if not rights.is_in(whole.conversation, whole.participants):
+        if not rights.is_in(whole.conversation, whole.insiders):
             raise Forbidden("only who takes part in a conversation has something done in it", hint="write on its issue")
         return whole
 
@@ -374,15 +378,15 @@ class Conversations:
 
 
 def _whole(tx: Transaction, found: Conversation) -> WholeConversation:
-    workspace = tx.workspaces.find(found.workspace_id)
+    workspace, messages = tx.workspaces.find(found.workspace_id), tuple(tx.conversations.messages(found.id))
     return WholeConversation(
         conversation=found,
         workspace_name=workspace.name if workspace else "",
-        messages=tuple(tx.conversations.messages(found.id)),
+        messages=messages,
         runs=tuple(tx.conversations.runs(found.id)),
         events=tuple(tx.conversations.events(found.id)),
         effects=tuple(tx.outbox.of_conversation(found.id)),
-        participants=tx.conversations.participants(found.id),
+        insiders=insiders(found, tx.conversations.participants(found.id), messages),
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether Jira lets somebody see an issue: asked where they open what others talk about there."""
+"""Whether Jira lets somebody see what is talked about on an issue: asked where they open it."""
 
 from collections.abc import Collection
 
@@ -25,3 +25,16 @@ class Sights:
             if await site.can_see(conversation.issue_key, account):
                 return True
         return False
+
+    async def has_no_customer(self, conversation: Conversation, accounts: Collection[Account]) -> bool:
+        """Say whether none of these accounts is a customer of the service desk where a conversation is.
+
+        Raises:
+            WorkspaceNotFound: its workspace is gone.
+            JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: Jira does not say.
+        """
+        site = self._directory.site(await self._directory.get(conversation.workspace_id))
+        for account in accounts:
+            if await site.is_customer(account):
+                return False
+        return True

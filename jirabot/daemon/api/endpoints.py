@@ -55,6 +55,10 @@ class Endpoint:
 
 ANYBODY = "whoever has a token"
 ADMINISTRATORS = "administrators: of everything, or of its workspace"
+READERS = (
+    "who administers it, asked in it or wrote in it, or may see its issue in Jira; once it is restricted or internal, "
+    "who administers it, or wrote to its readers and is no customer of a service desk"
+)
 SEEN = "whoever has a token; the list holds what is of workspaces that they administer"
 
 
@@ -187,7 +191,7 @@ def _of_api() -> Sequence[Endpoint]:
             "/conversations/{id}",
             handlers.show_conversation,
             "A conversation with its messages, runs, reports and effects.",
-            who="who administers it, asked in it or wrote in it, or may see its issue in Jira",
+            who=READERS,
             answer=answers.WholeConversation,
             others=[404, *JIRA_ASKED],
         ),
@@ -195,7 +199,7 @@ def _of_api() -> Sequence[Endpoint]:
             "/conversations/{id}/runs",
             handlers.list_runs,
             "The runs of a conversation, the newest first.",
-            who="who administers it, asked in it or wrote in it, or may see its issue in Jira",
+            who=READERS,
             answer=answers.Page[answers.Run],
             others=[404, *JIRA_ASKED],
         ),
