@@ -17,22 +17,25 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)", re.IGNORECASE)
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
+LONGEST = timedelta(days=36_500)
+"""A hundred years: that much before or after now is still a date, which more might not be."""
+
 
 def duration(value: object) -> timedelta:
     """Read a duration such as `90s`, `10m`, `24h`, `14d`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or longer than `LONGEST`.
     """
     if isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(str(value).strip())
     if match is None:
         raise ValueError("a duration is a number with its unit, such as `90s`, `10m`, `24h` or `14d`")
-    try:
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2].lower()])
-    except OverflowError:
-        raise ValueError("a duration is not that long") from None
+    seconds = float(match[1]) * _SECONDS[match[2].lower()]
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f"a duration is at most {LONGEST.days} days")
+    return timedelta(seconds=seconds)
 
 
 def limiting_duration(value: object) -> timedelta:

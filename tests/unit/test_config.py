@@ -1,5 +1,6 @@
 """Settings: where they come from, and how they are read and written."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,6 +19,7 @@ from jirabot.config import (
     shown_settings,
     size,
 )
+from jirabot.config.settings import limiting_duration
 from jirabot.core.managers.directory import limits_of
 from jirabot.errors import InvalidInput
 
@@ -284,6 +286,14 @@ def test_the_settings_of_a_workspace_are_shown_with_their_origin() -> None:
 )
 def test_duration(text: str, seconds: float) -> None:
     assert duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("read", [duration, limiting_duration])
+@pytest.mark.parametrize("text", ["36501d", "9999999d", f"{'9' * 400}d"])
+def test_no_duration_is_so_long_that_now_less_it_is_no_date(text: str, read: Callable[[str], timedelta]) -> None:
+    with pytest.raises(ValueError, match="a duration is at most 36500 days"):
+        read(text)
+    assert read("36500d") == timedelta(days=36500)
 
 
 @pytest.mark.parametrize(

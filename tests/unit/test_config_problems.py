@@ -261,7 +261,7 @@ DURATION = "a duration is a number with its unit, such as `90s`, `10m`, `24h` or
         ('[agents.a]\ntype = "scripted"\n[agents.a.env]\nKEY = 77\n',
          "bad.toml:4: `agents.a.env.KEY` is `***`: a text, in quotes"),
         ('[runs]\ndrain = "99999999999999d"\n',
-         "bad.toml:2: `runs.drain` is `99999999999999d`: a duration is not that long"),
+         "bad.toml:2: `runs.drain` is `99999999999999d`: a duration is at most 36500 days"),
         (f'[git]\nname = "{"x" * 99}"\nemail = ["{"x" * 99}"]\n',
          f"bad.toml:3: `git.email` is `['{'x' * 78}…`: a text, in quotes"),
         ('[limits.dc]\nfirst_answer = "soon"\n',

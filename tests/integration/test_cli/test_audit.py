@@ -103,6 +103,12 @@ def test_what_is_older_is_left_out(served: Cli, since: str, count: int) -> None:
     assert len(acts(served, "--since", since)) == count
 
 
+def test_a_time_before_all_time_is_told(cli: Cli) -> None:
+    ran = cli("audit", "list", "--since", "9999999d")
+
+    assert (ran.code, ran.error) == (2, "`--since 9999999d`: a duration is at most 36500 days")
+
+
 def test_a_whole_chain_is_told_with_its_head(served: Cli) -> None:
     newest, *_ = served.done("audit", "list", "--json").objects
 

@@ -69,8 +69,12 @@ def test_a_dry_run_needs_no_yes_and_changes_nothing(furnished: Cli) -> None:
     assert _kept(furnished) == {state.value for state in DeliveryState}
 
 
-def test_an_age_that_is_none_is_told(cli: Cli) -> None:
-    ran = cli("db", "prune", "--older-than", "long", "--yes")
+@pytest.mark.parametrize(
+    ("age", "says"),
+    [("long", "a duration is a number with its unit"), ("9999999d", "a duration is at most 36500 days")],
+)
+def test_an_age_that_is_none_is_told(cli: Cli, age: str, says: str) -> None:
+    ran = cli("db", "prune", "--older-than", age, "--yes")
 
     assert ran.code == 2
-    assert ran.error.startswith("`--older-than long`: a duration is a number with its unit")
+    assert ran.error.startswith(f"`--older-than {age}`: {says}")

@@ -202,6 +202,9 @@ def test_a_second_rotation_tells_that_the_oldest_counts_no_more(served: Cli) -> 
             "`--overlap soon`: a duration is a number with its unit, such as `90s`, `10m`, `24h` or `14d`",
             id="no duration",
         ),
+        pytest.param(
+            ["--overlap", "9999999d"], "", "`--overlap 9999999d`: a duration is at most 36500 days", id="too long"
+        ),
     ],
 )
 def test_what_can_not_be_a_secret_or_overlap_is_told(
