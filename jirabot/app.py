@@ -564,6 +564,7 @@ def _wired(
             clock=clock,
             defaults=settings.workspace,
             limits=settings.limits,
+            switched_off=settings.switched_off,
         ),
         doctor=Doctor(
             storage=storage,
@@ -571,6 +572,7 @@ def _wired(
             workspaces=workspaces,
             backends=backends,
             trusts_issuer=bool(settings.oidc.issuer),
+            switched_off=settings.switched_off,
             clock=clock,
         ),
         replays=Replays(

@@ -72,6 +72,8 @@ def tail(context: typer.Context, named: Id = None, issue: OnIssue = None, as_jso
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> None:
+        for held in await jirabot.conversations.held_back(named, issue_key=issue, by=SHELL):
+            output.note("\n".join(output.held_back(objects.check(held))))
         async for event in jirabot.conversations.follow(named, issue_key=issue, by=SHELL):
             if as_json:
                 output.write_json(objects.run_event(event))

@@ -80,6 +80,12 @@ def write_json(value: Object) -> None:
     _write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
+def held_back(check: Object) -> list[str]:
+    """Give the lines that tell a person what holds work back, and how that is ended."""
+    about = f"{check['workspace']}: " if check["workspace"] else ""
+    return [f"  {about}{check['text']}", f"    {check['fix']}"]
+
+
 def lines(texts: Iterable[str]) -> None:
     """Write lines to standard output."""
     _write("".join(f"{harmless(text)}\n" for text in texts))

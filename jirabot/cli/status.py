@@ -26,14 +26,16 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         output.lines([f"Nothing can be written: {fault['text']}: {fault['fix']}", ""])
     if shown["troubles"]:
         output.lines(["Troubles:", *(line for each in shown["troubles"] for line in _trouble(each)), ""])
+    if shown["held_back"]:
+        output.lines(["Held back:", *(line for each in shown["held_back"] for line in output.held_back(each)), ""])
     missing = [(each["name"], item) for each in shown["workspaces"] for item in each["missing"]]
     if missing:
         output.lines(["Missing for a first answer:"])
         output.lines(f"  {name}: {item['text']}: {item['command']}" for name, item in missing)
         output.lines([""])
     output.lines([f"Daemon: {'runs' if shown['daemon'] else 'does not run (`jirabot serve` starts it)'}", ""])
-    columns = ["name", "state", "backlog", "running", "awaiting_input", "owed", "dead", "calls_left"]
-    columns += ["newest_at", "events", "looked_at", "look_calls"]
+    columns = ["name", "state", "backlog", "kept", "waiting", "running", "awaiting_input", "owed", "dead"]
+    columns += ["calls_left", "newest_at", "events", "looked_at", "look_calls"]
     empty = "no workspace yet: `jirabot workspace create NAME` makes one"
     output.show_list(shown["workspaces"], as_json=False, columns=columns, empty=empty)
     if shown["failures"]:

@@ -2,6 +2,7 @@
 
 from jirabot.config.example import example
 from jirabot.config.loading import load, used_file, usual_files
+from jirabot.config.reference import WEBHOOK_SWITCHES
 from jirabot.config.settings import (
     KEPT_HEADERS,
     AgentSettings,
@@ -28,6 +29,7 @@ from jirabot.config.workspace import read_changes, shown_settings
 
 __all__ = [
     "KEPT_HEADERS",
+    "WEBHOOK_SWITCHES",
     "AgentSettings",
     "AlertsSettings",
     "ApiSettings",

@@ -10,7 +10,10 @@ from jirabot.config.settings import OAuthAppSettings, Section, web_address, with
 ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 _PAIRS = (("JIRA_CLIENT_ID", "JIRA_CLIENT_SECRET"), ("JIRA_DC_CLIENT_ID", "JIRA_DC_CLIENT_SECRET"))
-_SWITCHES = ("JIRA_DC_ENABLE_OAUTH", "JIRA_WEBHOOKS_ENABLED", "JIRA_DC_WEBHOOKS_ENABLED")
+WEBHOOK_SWITCHES: Mapping[str, str] = {"cloud": "JIRA_WEBHOOKS_ENABLED", "dc": "JIRA_DC_WEBHOOKS_ENABLED"}
+"""The variable that switches the webhooks of a deployment off."""
+
+_SWITCHES = ("JIRA_DC_ENABLE_OAUTH", *WEBHOOK_SWITCHES.values())
 _BASE_URL = "JIRA_DC_BASE_URL"
 
 APP_NOTE = "the OAuth app of every workspace that has none of its own"
@@ -32,8 +35,7 @@ class ReferenceSettings(Section):
 
     def switched_off(self) -> frozenset[str]:
         """Name the deployments whose webhooks are kept, and not processed."""
-        enabled = {"cloud": self.jira_webhooks_enabled, "dc": self.jira_dc_webhooks_enabled}
-        return frozenset(deployment for deployment, is_on in enabled.items() if not is_on)
+        return frozenset(name for name, variable in WEBHOOK_SWITCHES.items() if not getattr(self, variable.lower()))
 
     def without_oauth(self) -> frozenset[str]:
         """Name the deployments whose people prove nothing by OAuth."""

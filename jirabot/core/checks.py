@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jirabot.config import WEBHOOK_SWITCHES
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.deliveries import Delivery
 from jirabot.core.issues import ServerInfo
+from jirabot.core.pauses import Pause
 from jirabot.core.ports import Rejection
+from jirabot.core.scopes import agent_in
 from jirabot.core.troubles import Placed
 from jirabot.core.workspaces import Workspace
 from jirabot.errors import ConsentNeeded, JirabotError, JiraRefused
@@ -117,6 +120,28 @@ def refusal(workspace: Workspace, error: JiraRefused) -> Check:
         text = f"{error.message}; its token never worked"
     fix = f"make a new token in Jira and give it with {command}"
     return Check(name="jira", level=Level.FAILED, text=text, fix=fix, workspace=workspace.name)
+
+
+def pause(value: Pause, *, workspace: str) -> Check:
+    """Tell of a pause, which holds new runs back. *workspace*: the name of the one that it is of, if it is of one."""
+    agent = agent_in(value.scope)
+    what = "the workspace" if workspace else f"the agent `{agent}`" if agent else "everything"
+    text = f"no new run begins: {what} is paused, by {value.paused_by} since {value.paused_at:%Y-%m-%d %H:%M:%S} UTC"
+    fix = f"`jirabot resume {resumed(value, workspace=workspace)}` lets them begin"
+    return Check(name="pause", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
+
+
+def resumed(value: Pause, *, workspace: str) -> str:
+    """Name what a pause holds back, as it is typed after `jirabot resume`."""
+    agent = agent_in(value.scope)
+    return workspace or (f"--agent {agent}" if agent else "--all")
+
+
+def switched_off(deployment: str) -> Check:
+    """Tell that a variable keeps what Jira sends from being worked on."""
+    text = f"webhooks of `{deployment}` are switched off by `{WEBHOOK_SWITCHES[deployment]}`: what comes is kept"
+    fix = "take that variable away and start the daemon anew: then what was kept is worked on, too"
+    return Check(name="webhooks", level=Level.WARNING, text=text, fix=fix)
 
 
 def permissions(workspace: str, held: frozenset[str], needed: Sequence[str]) -> Check:

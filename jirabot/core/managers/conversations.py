@@ -11,6 +11,7 @@ from datetime import timedelta
 from jirabot.core import objects
 from jirabot.core.access import Rights, insiders
 from jirabot.core.audit import Act
+from jirabot.core.checks import Check
 from jirabot.core.commands import Command, Request, Task
 from jirabot.core.conversations import (
     LIVE_RUNS,
@@ -28,6 +29,7 @@ from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.directory import named
 from jirabot.core.managers.gate import check_administers, rights_in
+from jirabot.core.managers.pauses import as_check, over
 from jirabot.core.managers.sights import Sights
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal, account_of
@@ -274,6 +276,20 @@ class Conversations:
             backend = self._backends.get(deleted.agent)
             if backend is not None and deleted.session:
                 await backend.discard(deleted.session)
+
+    async def held_back(
+        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
+    ) -> Sequence[Check]:
+        """Tell what pauses the run that a conversation waits for, if it waits for one."""
+        asked = (await self.show(conversation_id, issue_key=issue_key, by=by)).conversation
+
+        def query(tx: Transaction) -> Sequence[Check]:
+            live = tx.conversations.live_run(asked.id)
+            if live is None or live.state is not RunState.WAITING:
+                return ()
+            return [as_check(tx, pause) for pause in over(tx, asked.workspace_id, asked.agent)]
+
+        return await self._storage.read(query)
 
     async def follow(
         self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal

@@ -1,7 +1,7 @@
 """`doctor`: looks at what a person would look at, one thing after the other. Creates and changes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from jirabot.core import checks
 from jirabot.core.catching_up import Checkpoint
@@ -9,6 +9,8 @@ from jirabot.core.checks import Check, Level
 from jirabot.core.deliveries import Delivery, Origin
 from jirabot.core.managers import troubles
 from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.gate import rights_in
+from jirabot.core.managers.pauses import held_back
 from jirabot.core.managers.workspaces import Workspaces
 from jirabot.core.people import LinkState, Principal, Role
 from jirabot.core.permissions import rights
@@ -31,10 +33,14 @@ class Doctor:
         workspaces: Workspaces,
         backends: Mapping[str, AgentBackend],
         trusts_issuer: bool,
+        switched_off: Collection[str],
         clock: Clock,
     ) -> None:
-        """*trusts_issuer*: people may sign in to the management API."""
-        self._trusts_issuer = trusts_issuer
+        """*trusts_issuer*: people may sign in to the management API.
+
+        *switched_off*: the deployments whose webhooks are kept, and not processed.
+        """
+        self._trusts_issuer, self._switched_off = trusts_issuer, switched_off
         self._storage, self._directory, self._workspaces = storage, directory, workspaces
         self._backends, self._clock = backends, clock
 
@@ -42,6 +48,7 @@ class Doctor:
         """Look at everything that needs the database."""
         standing = await self._storage.read(lambda tx: [troubles.placed(tx, each) for each in tx.troubles.standing()])
         found = [checks.trouble(each) for each in standing]
+        found += await self._storage.read(lambda tx: held_back(tx, rights_in(tx, by), self._switched_off))
         found += [check async for check in self._agents()]
         try:
             served = await self._directory.all()

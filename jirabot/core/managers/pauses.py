@@ -3,9 +3,11 @@
 import difflib
 from collections.abc import Collection, Sequence
 
-from jirabot.core import scopes
-from jirabot.core.access import check_operator
+from jirabot.core import checks, scopes
+from jirabot.core.access import Rights, check_operator
 from jirabot.core.audit import Act
+from jirabot.core.checks import Check
+from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
 from jirabot.core.pauses import Pause
@@ -66,18 +68,39 @@ class Pauses:
             raise NotFound(f"there is no agent `{agent}`", hint=hint)
 
 
-def heeded(tx: Transaction, among: Collection[str]) -> Sequence[Pause]:
-    """List the pauses of these scopes, the newest first."""
+def over(tx: Transaction, workspace_id: WorkspaceId, agent: str) -> Sequence[Pause]:
+    """List the pauses that hold back new runs of an agent in a workspace, the newest first."""
+    among = {scopes.EVERYWHERE, scopes.of_workspace(workspace_id), scopes.of_agent(agent)}
     return [pause for pause in tx.pauses.list() if pause.scope in among]
 
 
 def told(tx: Transaction, pause: Pause) -> str:
     """Name what a pause holds back, as it is typed after `jirabot resume`."""
-    kind, _, name = pause.scope.partition("/")
-    if kind == "agent":
-        return f"--agent {name}"
-    found = [each.name for each in tx.workspaces.list() if each.id == name]
-    return found[0] if found else "--all"
+    return checks.resumed(pause, workspace=_name_of(tx, pause))
+
+
+def as_check(tx: Transaction, pause: Pause) -> Check:
+    """Tell of a pause, and how it is ended."""
+    return checks.pause(pause, workspace=_name_of(tx, pause))
+
+
+def held_back(tx: Transaction, rights: Rights, switched_off: Collection[str]) -> tuple[Check, ...]:
+    """Tell of all that holds work back on purpose: pauses, and webhooks that are switched off.
+
+    Of what is administered: a pause of everything or of an agent holds back any workspace, and so is told to each.
+    """
+    served = [each for each in tx.workspaces.list() if rights.may_administer(each.id)]
+    seen = {None, *(each.id for each in served)} if served or rights.everything else set()
+    return (
+        *(as_check(tx, each) for each in tx.pauses.list() if scopes.workspace_in(each.scope) in seen),
+        *(checks.switched_off(name) for name in sorted({each.deployment for each in served} & set(switched_off))),
+    )
+
+
+def _name_of(tx: Transaction, pause: Pause) -> str:
+    """Give the name of the workspace that a pause is of; empty where it is of none."""
+    workspace = _of(tx, pause.scope)
+    return workspace.name if workspace else ""
 
 
 def _of(tx: Transaction, scope: str) -> Workspace | None:

@@ -32,6 +32,7 @@ from jirabot.core.managers.delivery import Delivery as EffectDelivery
 from jirabot.core.managers.directory import Directory, Served, named
 from jirabot.core.managers.dry_runs import DryRuns, Replay
 from jirabot.core.managers.intake import fingerprint, kept_headers
+from jirabot.core.managers.pauses import over
 from jirabot.core.managers.pipeline import Pipeline
 from jirabot.core.managers.runs import Runs
 from jirabot.core.people import Principal
@@ -46,7 +47,6 @@ from jirabot.core.ports import (
     Storage,
     Transaction,
 )
-from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
 from jirabot.core.texts import Texts
 from jirabot.errors import DaemonSilent, InvalidInput, NotFound
 
@@ -350,8 +350,7 @@ def _is_paused(tx: Transaction, delivery: Delivery) -> bool:
     conversation = tx.conversations.find(delivery.conversation_id) if delivery.conversation_id else None
     if conversation is None:
         return False
-    scopes = {EVERYWHERE, of_workspace(delivery.workspace_id), of_agent(conversation.agent)}
-    return any(pause.scope in scopes for pause in tx.pauses.list())
+    return bool(over(tx, delivery.workspace_id, conversation.agent))
 
 
 def _owed_for(tx: Transaction, delivery: Delivery) -> list[OwedEffect]:

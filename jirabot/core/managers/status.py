@@ -1,6 +1,6 @@
 """What goes on, on one screen: each workspace with its backlog, what runs, what failed, and what it still lacks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from jirabot.core import objects
 from jirabot.core.access import Rights, Sight
 from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
 from jirabot.core.catching_up import Checkpoint
+from jirabot.core.checks import Check
 from jirabot.core.conversations import Conversation, State
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.effects import EffectState
@@ -17,6 +18,7 @@ from jirabot.core.managers import troubles
 from jirabot.core.managers.budgets import API_CALLS
 from jirabot.core.managers.directory import limits_of, settings_of
 from jirabot.core.managers.gate import rights_in
+from jirabot.core.managers.pauses import held_back
 from jirabot.core.managers.workspaces import Missing, Workspaces
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
@@ -66,6 +68,8 @@ class Status:
     workspaces: tuple[WorkspaceStatus, ...]
     database: JirabotError | None = None
     """Why nothing can be written now, if that is so."""
+    held_back: tuple[Check, ...]
+    """What holds work back on purpose: pauses, and webhooks that are switched off."""
     dead: tuple[Delivery, ...]
     failed: tuple[Conversation, ...]
 
@@ -92,9 +96,11 @@ class Overview:
         clock: Clock,
         defaults: WorkspaceDefaults,
         limits: LimitsSettings,
+        switched_off: Collection[str],
     ) -> None:
+        """*switched_off*: the deployments whose webhooks are kept, and not processed."""
         self._storage, self._workspaces, self._clock = storage, workspaces, clock
-        self._defaults, self._limits = defaults, limits
+        self._defaults, self._limits, self._switched_off = defaults, limits, switched_off
 
     async def status(self, *, by: Principal) -> Status:
         """Tell what goes on, of one consistent state."""
@@ -122,6 +128,7 @@ class Overview:
                     for each in tx.workspaces.list()
                     if rights.may_administer(each.id)
                 ),
+                held_back=held_back(tx, rights, self._switched_off),
                 dead=tuple(tx.deliveries.list(state=DeliveryState.DEAD, limit=FAILURES_SHOWN, seen=rights.sight)),
                 failed=_failed(tx, rights.sight),
             )
@@ -159,6 +166,7 @@ def as_object(value: Status, *, daemon_runs: bool) -> objects.Object:
         "daemon": daemon_runs,
         "database": {"text": value.database.message, "fix": value.database.hint} if value.database else None,
         "troubles": [objects.trouble(each) for each in value.troubles],
+        "held_back": [objects.check(each) for each in value.held_back],
         "workspaces": [_workspace_status(each) for each in value.workspaces],
         "failures": [
             *(
@@ -190,6 +198,7 @@ def _workspace_status(value: WorkspaceStatus) -> objects.Object:
         "degraded": list(value.workspace.degraded),
         "key_expires_at": objects.instant(value.workspace.key_expires_at),
         "backlog": value.backlog_count,
+        "kept": value.deliveries.get(DeliveryState.PAUSED, 0),
         "dead": value.deliveries.get(DeliveryState.DEAD, 0),
         "running": value.conversations.get(State.IN_PROGRESS, 0),
         "waiting": value.conversations.get(State.ACTIVE, 0) + value.conversations.get(State.CREATED, 0),

@@ -21,7 +21,7 @@ from jirabot.core.managers.directory import Directory, settings_of
 from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
-from jirabot.core.managers.pauses import heeded
+from jirabot.core.managers.pauses import over
 from jirabot.core.managers.sign_in import SignIn, SignInFields
 from jirabot.core.managers.users import add_link, find_account
 from jirabot.core.managers.workspace_rules import WorkspaceRules, check_free
@@ -29,7 +29,6 @@ from jirabot.core.pauses import Pause
 from jirabot.core.people import Account, Link, Principal, Role
 from jirabot.core.permissions import Linked, is_named, who_may
 from jirabot.core.ports import Clock, Deployment, Ids, Sites, Storage, Transaction, Vault
-from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
 from jirabot.core.workspaces import OAUTH_GRANT, WEBHOOK_SECRET, Workspace, WorkspaceState
 from jirabot.errors import InvalidInput
 
@@ -217,7 +216,7 @@ class Workspaces:
         def query(tx: Transaction) -> Sequence[Pause]:
             workspace = administered(tx, name, by)
             agent = workspace.agent or self._settings.agent_name() or ""
-            return heeded(tx, {EVERYWHERE, of_workspace(workspace.id), of_agent(agent)})
+            return over(tx, workspace.id, agent)
 
         return await self._storage.read(query)
 

@@ -267,12 +267,23 @@ class Trouble(Answer):
     ended_at: str | None
 
 
+class Check(Answer):
+    """What holds work back on purpose, as a pause, and how that is ended."""
+
+    check: str
+    workspace: str | None
+    level: str
+    text: str
+    fix: str | None
+
+
 class Status(Answer):
     """What goes on, as `status --json` shows it, of what the caller administers."""
 
     daemon: bool
     database: dict[str, str] | None
     troubles: list[Trouble]
+    held_back: list[Check]
     workspaces: list[dict[str, Any]]
     failures: list[dict[str, Any]]
 

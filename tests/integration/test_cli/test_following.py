@@ -52,3 +52,13 @@ def test_what_is_reported_comes_out_at_once_and_ctrl_c_ends_it(
         code, said = tail.end(signal.SIGINT)
 
     assert (code, said) == (130, "")
+
+
+def test_what_holds_the_run_back_is_told(cli: Cli) -> None:
+    """No daemon runs, so that it ends at once; what it waits for is told before that."""
+    workspace_id = served(cli)
+    write(cli, lambda tx: add_conversation(tx, workspace_id, "held", State.ACTIVE, RunState.WAITING))
+    assert "paused" not in cli("conversation", "tail", "held").err
+
+    cli.done("pause", "acme")
+    assert "acme: no new run begins: the workspace is paused, by " in cli("conversation", "tail", "held").err

@@ -4,7 +4,11 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from jirabot.core.budgets import Bucket
+from jirabot.core.conversations import RunState, State
+from jirabot.core.deliveries import DeliveryState
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers import troubles
 from jirabot.core.managers.budgets import API_CALLS
@@ -13,7 +17,7 @@ from jirabot.core.scopes import of_agent, of_workspace
 from jirabot.core.troubles import Reason
 
 from .conftest import SCRIPTED, Cli, Jira
-from .states import NOW, served, write
+from .states import NOW, add_conversation, add_delivery, served, write
 
 
 def test_with_nothing_set_up_it_says_what_to_do_first(cli: Cli) -> None:
@@ -39,7 +43,7 @@ def test_its_object_has_these_fields(cli: Cli, jira: Jira) -> None:
     cli.done(*jira.creation(), typed=f"{jira.token}\n")
     shown = cli("status", "--json").object
 
-    assert set(shown) == {"daemon", "database", "troubles", "workspaces", "failures"}
+    assert set(shown) == {"daemon", "database", "troubles", "held_back", "workspaces", "failures"}
     assert shown["database"] is None
     (workspace,) = shown["workspaces"]
     assert {name: workspace[name] for name in ("name", "state", "backlog", "dead", "running", "owed")} == {
@@ -142,3 +146,41 @@ def test_it_tells_what_is_left_of_the_hours_calls(cli: Cli) -> None:
 
     cli.done("workspace", "update", "acme", "--set", "api_calls_per_hour=0")
     assert cli("status", "--json").object["workspaces"][0]["calls_left"] is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "what"),
+    [(["--all"], "everything"), (["acme"], "the workspace"), (["--agent", "scripted"], "the agent `scripted`")],
+)
+def test_a_pause_is_told_with_what_waits_for_it(cli: Cli, typed: list[str], what: str) -> None:
+    cli.file("jirabot.toml", SCRIPTED)
+    workspace_id = served(cli)
+    cli.done("pause", *typed)
+    write(cli, lambda tx: add_conversation(tx, workspace_id, "held", State.ACTIVE, RunState.WAITING))
+
+    ran = cli.done("status")
+    opening, told, fix, _ = ran.out.partition("Missing")[0].splitlines()
+    assert opening == "Held back:"
+    assert told.removeprefix("  ").removeprefix("acme: ").startswith(f"no new run begins: {what} is paused, by ")
+    assert fix == f"    `jirabot resume {' '.join(typed)}` lets them begin"
+    titles, row = ran.out.splitlines()[-2:]
+    assert row[titles.index("waiting")] == "1"
+
+    (warned,) = [each for each in cli("doctor", "--json").objects if each["check"] == "pause"]
+    assert (warned["level"], warned["fix"]) == ("warning", fix.strip())
+
+
+def test_webhooks_that_are_switched_off_are_told_with_what_was_kept(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIRA_WEBHOOKS_ENABLED", "false")
+    monkeypatch.setenv("JIRA_DC_WEBHOOKS_ENABLED", "false")
+    workspace_id = served(cli)
+    write(cli, lambda tx: add_delivery(tx, workspace_id, DeliveryState.PAUSED))
+
+    ran = cli.done("status")
+    lines, (titles, row) = ran.out.splitlines(), ran.out.splitlines()[-2:]
+    told = "webhooks of `dc` are switched off by `JIRA_DC_WEBHOOKS_ENABLED`: what comes is kept"
+    assert lines[:2] == ["Held back:", f"  {told}"]
+    assert row[titles.index("kept")] == "1"
+
+    (warned,) = [each for each in cli("doctor", "--json").objects if each["check"] == "webhooks"]
+    assert (warned["level"], warned["text"]) == ("warning", told)
