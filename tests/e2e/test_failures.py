@@ -74,7 +74,9 @@ async def test_with_no_agent_the_person_is_told(stage: Stage) -> None:
     """A mention is never met with silence."""
     await stage.comment("@openhands fix login.py")
 
-    assert "no agent is set up" in (await stage.says()).text
+    said = (await stage.says()).text
+    assert "no agent is set up" in said
+    assert f"jirabot workspace update {stage.workspace.name} --agent NAME" in said
 
 
 @pytest.mark.stage(settings={"agents": {"absent": AgentSettings(type="command", command=("no-such-agent",))}})

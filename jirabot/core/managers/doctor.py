@@ -94,10 +94,11 @@ class Doctor:
             text = f"it is {workspace.state.value}: what comes is kept, not worked on"
             found.append(Check(name="state", level=Level.WARNING, text=text, fix=fix, workspace=name))
         _, missing = await self._workspaces.show(name, by=by)
+        elsewhere = {"webhook", *(() if self._backends else ("agent",))}
         found += [
             Check(name=item.what, level=Level.FAILED, text=item.text, fix=item.command, workspace=name)
             for item in missing
-            if item.what not in ("webhook", "agent")
+            if item.what not in elsewhere
         ]
         admins = await self._storage.read(lambda tx: self._admins(tx, served))
         found += [checks.one_administrator(name, admins[0])] if len(admins) == 1 else []

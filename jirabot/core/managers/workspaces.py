@@ -371,14 +371,7 @@ class Workspaces:
                     command=f"jirabot repo add {name} NAME --url GIT_URL",
                 )
             )
-        if not (workspace.agent or self._settings.agent_name()):
-            found.append(
-                Missing(
-                    what="agent",
-                    text="no agent is configured",
-                    command="add a section `[agents.NAME]` to the configuration",
-                )
-            )
+        found += self._missing_agent(workspace)
         hears_by_webhook = settings_of(workspace, self._settings.workspace).events == "webhook"
         if hears_by_webhook and not tx.deliveries.list(workspace_id=workspace.id, origin=Origin.WEBHOOK, limit=1):
             found.append(
@@ -389,6 +382,22 @@ class Workspaces:
                 )
             )
         return tuple(found)
+
+    def _missing_agent(self, workspace: Workspace) -> Sequence[Missing]:
+        """Tell why a workspace has no agent that could work, if that is so."""
+        agents, agent = self._settings.agents, workspace.agent or self._settings.agent_name()
+        choice = f"`jirabot workspace update {workspace.name} --agent AGENT`"
+        if agent in agents:
+            return ()
+        if agent:
+            text = f"its agent `{agent}` is not configured"
+            command = f"add a section `[agents.{agent}]` to the configuration, or choose another with {choice}"
+        elif agents:
+            text = f"no agent is chosen of those that are configured: {', '.join(f'`{name}`' for name in agents)}"
+            command = f"set `default` in `[agents]` of the configuration, or choose one with {choice}"
+        else:
+            text, command = "no agent is configured", "add a section `[agents.NAME]` to the configuration"
+        return (Missing(what="agent", text=text, command=command),)
 
 
 def _state(wanted: NewWorkspace) -> WorkspaceState:

@@ -296,3 +296,30 @@ def test_all_is_well_but_for_the_webhook(cli: Cli, jira: Jira, tmp_path: Path) -
     assert [line[:7].strip() for line in lines if not line.startswith(" ")].count("FAILED") == 1
     assert any(line.startswith("ok       jira         acme: Jira ") for line in lines)
     assert any("acme: no webhook has ever arrived" in line for line in lines)
+
+
+TWO_AGENTS = SCRIPTED + '[agents.other]\ntype = "scripted"\n'
+
+
+def test_of_several_agents_none_is_chosen(cli: Cli, cloud: Jira) -> None:
+    set_up(cli, cloud, agents=TWO_AGENTS)
+
+    found = findings(cli)["agent"]
+    assert (found["level"], found["workspace"]) == ("failed", "acme")
+    assert found["text"] == "no agent is chosen of those that are configured: `scripted`, `other`"
+    command = "`jirabot workspace update acme --agent AGENT`"
+    assert found["fix"] == f"set `default` in `[agents]` of the configuration, or choose one with {command}"
+    assert f"  acme: {found['text']}: {found['fix']}" in cli.done("status").out.splitlines()
+
+    cli.done("workspace", "update", "acme", "--agent", "other", "--no-validate")
+    assert "agent" not in findings(cli)
+
+
+def test_a_workspaces_agent_is_no_longer_configured(cli: Cli, cloud: Jira) -> None:
+    set_up(cli, cloud, "--agent", "other", agents=TWO_AGENTS)
+    cli.file("jirabot.toml", SCRIPTED)
+
+    found = findings(cli)["agent"]
+    assert (found["level"], found["workspace"]) == ("failed", "acme")
+    assert found["text"] == "its agent `other` is not configured"
+    assert found["fix"].startswith("add a section `[agents.other]` to the configuration")
