@@ -23,6 +23,7 @@ from jirabot.config import example, load
 from jirabot.core.agents import FailureKind
 from jirabot.core.decisions import Reason
 from jirabot.core.texts import load as load_texts
+from jirabot.core.troubles import DEGRADING
 from jirabot.core.troubles import Reason as Trouble
 from jirabot.daemon import metrics
 from jirabot.daemon.problems import STATUS
@@ -171,6 +172,13 @@ def test_every_trouble_is_told_with_when_it_ends() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|", (REPOSITORY / "docs/operations/alerts.md").read_text(), re.MULTILINE)
 
     assert sorted(rows) == sorted(Trouble)
+
+
+def test_the_troubles_by_which_no_progress_is_shown_are_told_by_name() -> None:
+    page = (REPOSITORY / "docs/operations/alerts.md").read_text()
+    told = re.findall(r"While ([^.]*?) stands, its first answers show no progress", page)
+
+    assert [set(re.findall(r"`([\w-]+)`", names)) for names in told] == [set(DEGRADING)]
 
 
 def test_every_metric_is_told_with_its_labels() -> None:
