@@ -25,8 +25,9 @@ from urllib.parse import urlsplit
 from jirabot.agents.containment import MARK, Containment, Launch, inherited
 from jirabot.agents.git import LOCAL_SECONDS, Git, complaint
 from jirabot.agents.processes import Completed
+from jirabot.core.agents import log_name
 from jirabot.core.checkouts import Checkout, Published, Remote, Signature
-from jirabot.core.ids import ConversationId
+from jirabot.core.ids import ConversationId, RunId
 from jirabot.errors import GitFailed, InvalidInput
 
 PATCH_CHARACTERS = 20_000
@@ -153,6 +154,10 @@ class GitCheckouts:
 
     def has_checkout(self, conversation_id: ConversationId) -> bool:
         return (self._folder(conversation_id) / RECORD_FILE).is_file()
+
+    def find_log(self, conversation_id: ConversationId, run_id: RunId) -> Path | None:
+        log = Checkout(folder=self._folder(conversation_id)).session / log_name(run_id)
+        return log if log.is_file() else None
 
     async def remove(self, conversation_id: ConversationId) -> None:
         await _on_disk("removed", _remove, self._folder(conversation_id))

@@ -66,7 +66,7 @@ class Turn:
     def __init__(self, spec: RunSpec, command: Command, mask: Mask) -> None:
         self.run_id: RunId = spec.run_id
         self._command, self._mask = command, mask
-        self._log = Log(spec.session_dir / f"run-{spec.run_id}.log")
+        self._log = Log(spec.log)
         self._output, self._errors = Lines(), Lines()
         self._waiting: deque[str] = deque()
         self._waiting_characters = 0

@@ -49,7 +49,8 @@ def show(
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> dict[str, Any]:
-        return as_object(await jirabot.conversations.show(named, issue_key=issue, by=SHELL))
+        whole = await jirabot.conversations.show(named, issue_key=issue, by=SHELL)
+        return as_object(whole, jirabot.conversations.logs(whole))
 
     shown = running.run(context, work, writes=False)
     if as_json:
@@ -59,6 +60,7 @@ def show(
     output.show({name: value for name, value in shown.items() if name not in many}, as_json=False)
     output.lines(["", *(f"{m['author']}: {m['text'] or '(the issue itself)'}" for m in shown["messages"])])
     output.lines(f"  {event['kind']}: {event['text']}" for event in shown["events"])
+    output.lines(f"  log of run {run['number']}: {run['log']}" for run in shown["run_list"] if run["log"])
     output.lines(f"  comment, {e['kind']} ({e['state']}): {e['text'].partition(chr(10))[0]}" for e in shown["effects"])
 
 

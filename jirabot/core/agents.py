@@ -146,6 +146,16 @@ class RunSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     network: Network = AS_THE_MACHINE
 
+    @property
+    def log(self) -> Path:
+        """Where what the run prints is kept."""
+        return self.session_dir / log_name(self.run_id)
+
+
+def log_name(run_id: RunId) -> str:
+    """Name the file of a run's log within its conversation's session folder."""
+    return f"run-{run_id}.log"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChoice:

@@ -47,6 +47,7 @@ async def test_an_agent_that_fails_is_told(stage: Stage, request_: str) -> None:
     assert ("The agent says of it:\n\nI lost my way" in told) == request_.startswith("fail")
     whole = await stage.whole()
     assert (whole.conversation.state, whole.runs[-1].attempts) == (State.FAILED, 1)
+    assert list(stage.app.conversations.logs(whole)) == [whole.runs[-1].id]
 
 
 @pytest.mark.stage(settings={"agents": BUSY})

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from jirabot.core import objects
 from jirabot.core.access import Rights, insiders
@@ -24,7 +25,7 @@ from jirabot.core.conversations import (
 )
 from jirabot.core.decisions import Continue, Reason, Stop
 from jirabot.core.effects import OwedEffect
-from jirabot.core.ids import AccountId, ConversationId, IssueKey, TriggerKey
+from jirabot.core.ids import AccountId, ConversationId, IssueKey, RunId, TriggerKey
 from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.directory import named
@@ -131,6 +132,11 @@ class Conversations:
         if not await self._may_see(whole, rights):
             raise ConversationNotFound(f"there is no {missing}", hint=_LIST)
         return whole
+
+    def logs(self, whole: WholeConversation) -> Mapping[RunId, Path]:
+        """Find the logs of a conversation's runs that are kept; files, for whoever holds the data folder."""
+        found = {run.id: self._checkouts.find_log(whole.conversation.id, run.id) for run in whole.runs}
+        return {run_id: log for run_id, log in found.items() if log is not None}
 
     async def _may_see(self, whole: WholeConversation, rights: Rights) -> bool:
         found = whole.conversation
@@ -406,17 +412,26 @@ def _whole(tx: Transaction, found: Conversation) -> WholeConversation:
     )
 
 
-def as_object(value: WholeConversation) -> objects.Object:
-    """Show a conversation with all that belongs to it, as `conversation show --json` does."""
+def as_object(value: WholeConversation, logs: Mapping[RunId, Path] | None = None) -> objects.Object:
+    """Show a conversation with all that belongs to it, as `conversation show --json` does.
+
+    *logs*: of each run that has one; not given to those who do not hold the data folder.
+    """
     return {
         **objects.conversation(value.conversation, workspace_name=value.workspace_name),
         "messages": [
             {"author": m.author.label, "text": m.text, "at": objects.instant(m.created_at)} for m in value.messages
         ],
-        "run_list": [objects.run(run) for run in value.runs],
+        "run_list": [{**objects.run(run), **_log(run, logs)} for run in value.runs],
         "events": [objects.run_event(event) for event in value.events],
         "effects": [objects.effect(effect) for effect in value.effects],
     }
+
+
+def _log(run: Run, logs: Mapping[RunId, Path] | None) -> objects.Object:
+    if logs is None:
+        return {}
+    return {"log": str(logs[run.id]) if run.id in logs else None}
 
 
 def _get(tx: Transaction, conversation_id: ConversationId) -> Conversation:

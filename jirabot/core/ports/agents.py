@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from jirabot.core.agents import AgentEvent, Capabilities, Handle, Probe, Resumed, RunSpec
 from jirabot.core.checkouts import Checkout, Published, Remote, Signature
-from jirabot.core.ids import BackendName, ConversationId
+from jirabot.core.ids import BackendName, ConversationId, RunId
 
 
 class AgentBackend(Protocol):
@@ -86,6 +87,9 @@ class Checkouts(Protocol):
         """
 
     def has_checkout(self, conversation_id: ConversationId) -> bool: ...
+
+    def find_log(self, conversation_id: ConversationId, run_id: RunId) -> Path | None:
+        """Find the log of a run; None where none is kept, or no longer."""
 
     async def remove(self, conversation_id: ConversationId) -> None:
         """Remove the conversation's folder.
