@@ -261,5 +261,6 @@ class Workers:
         ours = error if isinstance(error, JirabotError) else fault_of(error)
         self.database.failed(ours)
         if ours.kind is not Kind.UNAVAILABLE and ours.message != told:
-            self._app.log.tell("worker.failed", level="error", cause=ours.message, hint=ours.hint)
+            place = {} if ours is error else {"error": kind_and_place(error)}
+            self._app.log.tell("worker.failed", level="error", cause=ours.message, hint=ours.hint, **place)
         return ours.message

@@ -240,17 +240,15 @@ class Client:
     async def _issue(self, issue: IssueId | IssueKey) -> Issue:
         query = {"fields": ",".join(shapes.ISSUE_FIELDS)}
         answer = await self._there(f"/rest/api/2/issue/{_segment(issue)}", query)
-        return shapes.issue(_with_id(answer), self._deployment.account)
+        return await asyncio.to_thread(shapes.issue, _with_id(answer), self._deployment.account)
 
     async def find_comment(self, issue_id: IssueId, comment_id: CommentId) -> IssueComment | None:
         path = f"/rest/api/2/issue/{_segment(issue_id)}/comment/{_segment(comment_id)}"
         answer = await _or_none(self._there(path))
-        return self._deployment.comment(_with_id(answer)) if answer is not None else None
+        return (await self._read([_with_id(answer)]))[0] if answer is not None else None
 
     async def list_comments(self, issue_id: IssueId, *, newest: int) -> Sequence[IssueComment]:
-        found = await self._comments(issue_id, newest=newest)
-        # A text made for it takes a second to read, and there may be fifty: not in the loop, where webhooks wait.
-        return await asyncio.to_thread(lambda: [self._deployment.comment(each) for each in reversed(found)])
+        return await self._read([*reversed(await self._comments(issue_id, newest=newest))])
 
     async def find_change(self, issue_id: IssueId, change_id: str) -> ChangelogEntry | None:
         """Look through the changelog from its newest page back: Cloud lists the oldest first."""
@@ -387,6 +385,10 @@ class Client:
     async def _changelog(self, issue_id: IssueId, start: int) -> tuple[Sequence[Mapping[str, Any]], int]:
         path, query = self._deployment.changelog_request(IssueId(_segment(issue_id)), start)
         return self._deployment.changelog(_object(await self._there(path, query)))
+
+    async def _read(self, comments: Sequence[Mapping[str, Any]]) -> Sequence[IssueComment]:
+        # A text made for it takes a second to read, and there may be fifty: not in the loop, where webhooks wait.
+        return await asyncio.to_thread(lambda: [self._deployment.comment(each) for each in comments])
 
     async def _bodies(self, markdown: str, footer: str) -> Sequence[CommentBody]:
         # A long text takes a second to be cut to size: not in the loop, where webhooks wait.

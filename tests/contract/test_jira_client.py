@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from jirabot.errors import (
     JiraUnreachable,
     RateLimited,
 )
+from jirabot.jira import shapes
 from jirabot.jira.caches import Ages
 from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections, Timeouts
@@ -264,6 +266,25 @@ async def test_the_newest_comments_are_listed_oldest_first(jira, site, issue):
         await jira.comment(issue.key, text)
 
     assert [comment.body.raw for comment in await site.list_comments(id_(issue), newest=2)] == ["two", "three"]
+
+
+async def test_texts_are_read_beside_the_loop(jira, site, issue, monkeypatch):
+    """Markup made for it takes a second to read, and there may be fifty comments of it; webhooks would wait."""
+    comment = await jira.comment(issue.key, "|a\n|a")
+    threads: list[threading.Thread] = []
+    read_body = shapes.read_body
+
+    def read(*given):
+        threads.append(threading.current_thread())
+        return read_body(*given)
+
+    monkeypatch.setattr(shapes, "read_body", read)
+    await site.get_issue(id_(issue))
+    await site.find_comment(id_(issue), CommentId(comment.id))
+    await site.list_comments(id_(issue), newest=5)
+
+    assert len(threads) == 3
+    assert threading.main_thread() not in threads
 
 
 async def test_an_issue_without_comments_has_none(site, issue):
