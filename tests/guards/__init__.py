@@ -20,6 +20,11 @@ class Guard:
     without: str
 
     @property
+    def path(self) -> str:
+        """Name the test as pytest does."""
+        return f"tests/{self.test}"
+
+    @property
     def count(self) -> int:
         """Count how often the piece stands in its file."""
         return (PROJECT / "jirabot" / self.file).read_text().count(self.guard)
