@@ -49,9 +49,10 @@ def progress(texts: Texts, text: str) -> str:
     return texts.say("comment.progress", progress=escape(text)[:300])
 
 
-def queued(texts: Texts, *, author: Account, waiting_count: int) -> str:
-    """Note in the first answer that something waits for the turn's end."""
-    return texts.say("comment.queued", name=_name(author), count=waiting_count)
+def queued(texts: Texts, *, author: Account, waiting_count: int, is_running: bool) -> str:
+    """Note in the first answer that something waits: for the turn's end, or where none is running for its begin."""
+    entry = "comment.queued" if is_running else "comment.queued-before"
+    return texts.say(entry, name=_name(author), count=waiting_count)
 
 
 def decided(

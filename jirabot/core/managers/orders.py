@@ -17,7 +17,7 @@ def can_go_on(closed: Conversation, checkouts: Checkouts) -> bool:
 
 
 def go_on(tx: Transaction, decision: Continue, around: Circumstances) -> ConversationId:
-    """Give a conversation what was said; where its agent works, the first answer notes that it waits."""
+    """Give a conversation what was said; where a run lives, its first answer notes that it waits."""
     conversation = decision.conversation
     live = tx.conversations.live_run(conversation.id)
     if conversation.state in (State.FAILED, State.EXPIRED) and not conversation.session:
@@ -27,8 +27,13 @@ def go_on(tx: Transaction, decision: Continue, around: Circumstances) -> Convers
     opening = openings.go_on(decision, live, around)
     tx.conversations.save(opening.conversation)
     write(tx, opening, run_exists=live is not None)
-    if live is not None and live.state is RunState.RUNNING:
-        line = views.queued(around.texts, author=decision.trigger.actor, waiting_count=len(waiting) + 1)
+    if live is not None:
+        line = views.queued(
+            around.texts,
+            author=decision.trigger.actor,
+            waiting_count=len(waiting) + 1,
+            is_running=live.state is RunState.RUNNING,
+        )
         first_answers.note(tx, opening.conversation, line, around)
     return conversation.id
 
