@@ -209,7 +209,7 @@ def _answer_to(remark: Remark, facts: Facts) -> Decision:
     if unpermitted := _unpermitted(facts):
         return Refuse(trigger=remark, reason=unpermitted)
     if narrower(waiting.visibility, remark.comment.visibility) is None:
-        return Ignore(reason=Reason.OTHER_AUDIENCE)
+        return Refuse(trigger=remark, reason=Reason.OTHER_AUDIENCE)
     if facts.is_too_old:
         return Refuse(trigger=remark, reason=Reason.TOO_OLD)
     return Continue(conversation=waiting, trigger=remark, kind=MessageKind.ANSWER, reason=Reason.ANSWERED)

@@ -217,6 +217,24 @@ async def test_another_audience_is_declined_to_its_own_readers(stage: Stage) -> 
     assert declined.visibility["value"] == "jira-administrators"
 
 
+async def test_a_reply_to_another_audience_is_declined_to_its_own_readers(stage: Stage) -> None:
+    """Its writer is told, and may answer once more."""
+    await stage.comment("@openhands ask what now", visibility=ROLE)
+    await stage.says()
+    await stage.says()
+
+    other = await stage.comment("Hello, please", visibility={"type": "group", "value": "jira-administrators"})
+    declined = await stage.says()
+    reply = await stage.comment("Hello, please", visibility=ROLE)
+
+    assert "restricted to other people than your comment" in declined.text
+    assert declined.visibility is not None
+    assert declined.visibility["value"] == "jira-administrators"
+    assert "I go on: “Hello, please”" in (await stage.says()).text
+    assert "Done." in (await stage.says()).text
+    assert [(await stage.outcome(c)).reason for c in (other, reply)] == ["other-audience", "answered"]
+
+
 @pytest.mark.parametrize("internal", [True, False])
 async def test_on_a_service_desk_answers_are_internal(stage: Stage, internal: bool) -> None:
     """Customers read no answer, whoever could read the question."""

@@ -156,6 +156,13 @@ ASKED = conversation(State.AWAITING_INPUT, asked=ADA.id)
             id="other readers than the open conversation's",
         ),
         pytest.param(
+            remark(comment=comment("blue", visibility=Internal())),
+            {"newest": replace(ASKED, visibility=DEVELOPERS)},
+            Refuse,
+            Reason.OTHER_AUDIENCE,
+            id="reply to other readers than the question's",
+        ),
+        pytest.param(
             trigger(visibility=DEVELOPERS),
             {"newest": conversation()},
             Continue,
