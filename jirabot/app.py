@@ -5,10 +5,11 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jirabot.agents.checkout import GitCheckouts
-from jirabot.agents.containment import Containment
+from jirabot.agents.containment import Containment, homes
 from jirabot.agents.registry import AgentSection, Backends
 from jirabot.config import AgentSettings, Settings
 from jirabot.core.announcer import Announcer
@@ -248,7 +249,7 @@ def _wired(
     owner = f"{os.getpid()}-{secrets.token_hex(4)}"
     agent = BackendName(name) if (name := settings.agent_name()) else None
     vault = EnvelopeVault(_master_keys(settings))
-    containment = Containment.best(hidden=[settings.data_dir])
+    containment = _containment(settings)
     backends = _backends(settings, containment)
     checkouts = GitCheckouts(
         mirrors=settings.data_dir / MIRRORS_FOLDER,
@@ -641,6 +642,14 @@ def _master_keys(settings: Settings) -> MasterKeys:
     return MasterKeys(settings.data_dir, value=value, file=settings.master_key_file, keyring=keyring)
 
 
+def _containment(settings: Settings) -> Containment:
+    """Say what agents must not see: our data, the files that hold secrets, and the home of the user that runs us."""
+    certificate = settings.workspace.client_cert_file
+    files = [settings.file, settings.master_key_file, Path(certificate) if certificate else None]
+    files += [agent.env_file for agent in settings.agents.values()]
+    return Containment.best(hidden=[settings.data_dir, *filter(None, files)], homes=homes(settings.environment))
+
+
 def _section(settings: AgentSettings) -> AgentSection:
     return AgentSection(
         type=settings.type,
@@ -651,6 +660,7 @@ def _section(settings: AgentSettings) -> AgentSection:
         env={name: value.get_secret_value() for name, value in settings.env.items()},
         env_file=settings.env_file,
         script=settings.script,
+        readable=settings.readable,
     )
 
 
@@ -663,7 +673,7 @@ def check_settings(settings: Settings) -> None:
     problems: list[str] = []
     hints: list[str] = []
     keys = _master_keys(settings.model_copy(update={"use_keyring": False}))
-    backends = _backends(settings, Containment.best(hidden=[settings.data_dir]))
+    backends = _backends(settings, _containment(settings))
     for look in (keys.check_given, lambda: _check_agents(backends)):
         try:
             look()

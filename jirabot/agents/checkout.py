@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from jirabot.agents.containment import MARK, Containment, Launch, inherited
 from jirabot.agents.git import LOCAL_SECONDS, Git, complaint
+from jirabot.agents.installations import installation
 from jirabot.agents.processes import Completed
 from jirabot.core.agents import log_name
 from jirabot.core.checkouts import Checkout, Published, Remote, Signature
@@ -314,7 +315,14 @@ class GitCheckouts:
             },
             mark=MARK,
             writable=(checkout.clone, checkout.home, checkout.session),
+            readable=self._installation(),
         )
+
+    def _installation(self) -> list[Path]:
+        """Say where the git is that agents find."""
+        path = self._inherited["PATH"]
+        found = shutil.which("git", path=path)
+        return installation(Path(found).absolute(), path=path) if found else []
 
     async def _take_over(self, mirror: Path, checkout: Checkout, remote: Remote) -> None:
         """Bring the clone's branch into the mirror; the clone's side of it runs as the agent, with its configuration.

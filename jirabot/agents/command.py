@@ -17,6 +17,7 @@ from jirabot.agents.containment import (
     Launch,
     inherited,
 )
+from jirabot.agents.installations import installation
 from jirabot.agents.masking import Mask
 from jirabot.agents.processes import sweep
 from jirabot.agents.turn import Command, Turn, write_new
@@ -128,6 +129,11 @@ class CommandBackend:
         await self.stop(handle, grace_seconds=0.0)
         self._turns.pop(handle["conversation"], None)
 
+    @property
+    def _path(self) -> str:
+        """Where the agent's programs are looked for."""
+        return self._command.environment.get("PATH") or self._inherited.get("PATH", DEFAULT_PATH)
+
     def _executable(self) -> Path:
         """Find the program.
 
@@ -145,8 +151,7 @@ class CommandBackend:
                 f"the agent `{self._name}` has no command", hint=f'set `command = ["…"]` in `[agents.{self._name}]`'
             )
         program = self._command.arguments[0]
-        path = self._command.environment.get("PATH") or self._inherited.get("PATH", DEFAULT_PATH)
-        found = shutil.which(program, path=path)
+        found = shutil.which(program, path=self._path)
         if found is None:
             raise AgentUnavailable(
                 f"the command `{program}` of the agent `{self._name}` is not installed",
@@ -185,15 +190,11 @@ class CommandBackend:
             environment={**self._inherited, **around, **self._command.environment, **given},
             mark=MARK,
             writable=(spec.cwd, spec.home, spec.session_dir),
-            readable=(*_installation(executable), *self._command.readable),
+            readable=(*installation(executable, path=self._path), *_named(self._command), *self._command.readable),
             standard_input=prompt,
         )
 
 
-def _installation(executable: Path) -> list[Path]:
-    """Guess where a program is installed, which may be in a hidden folder: its own folder, or the one above `bin`."""
-    found: list[Path] = []
-    for place in (executable, executable.resolve()):
-        folder = place.parent
-        found.append(folder.parent if folder.name == "bin" and len(folder.parts) > 3 else folder)
-    return found
+def _named(command: Command) -> list[Path]:
+    """List the files and folders that a command line names by their whole path: the agent is meant to see them."""
+    return [Path(argument) for argument in command.arguments[1:] if argument.startswith("/")]

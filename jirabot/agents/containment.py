@@ -6,6 +6,8 @@ environment, which its children inherit. The mark is in both, so that one sweep 
 
 import asyncio
 import contextlib
+import os
+import pwd
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +21,23 @@ from jirabot.errors import AgentUnavailable
 PROBE_SECONDS = 5.0
 """How long bubblewrap may take to start `true`; it takes 10 ms."""
 
+CERTIFICATES = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"})
+"""The variables that name the authorities a process trusts, which it has to see."""
+
 INHERITED = frozenset(
-    {"PATH", "LANG", "LC_ALL", "TZ", "TERM"}
-    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
-    | {*PROXY_VARIABLES, "NO_PROXY", "no_proxy"}
+    {"PATH", "LANG", "LC_ALL", "TZ", "TERM"} | CERTIFICATES | {*PROXY_VARIABLES, "NO_PROXY", "no_proxy"}
 )
 """What of the daemon's environment others may see. A list of what is allowed: nobody can list what is secret."""
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+EMPTIED = (Path("/tmp"), Path("/root"), Path("/run"))  # noqa: S108 - the agent gets one of its own
+"""What is empty behind a wall in any case: sockets and keys are kept there."""
+
+_EMPTY_AS_NEW = Path("/dev/shm")  # noqa: S108 - the same
+"""What is empty because a wall makes devices of its own."""
+
+_OF_PROGRAMS = tuple(Path(f"/{name}") for name in ("bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"))
 
 MARK = "JIRABOT_SESSION_DIR"
 """The variable that agents are swept by: a path is one conversation's on this machine, in all of its runs.
@@ -44,12 +55,24 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": DEFAULT_PATH, **kept}
 
 
+def homes(environment: Mapping[str, str]) -> list[Path]:
+    """List the homes of the user that runs us: that of *environment*, and that which the system knows.
+
+    Left out is what services' users have for one although programs are there, as `/` or `/usr/sbin`.
+    """
+    found = [Path(environment["HOME"])] if environment.get("HOME") else []
+    with contextlib.suppress(KeyError):
+        found.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    real = dict.fromkeys(home.resolve() for home in found if home.is_absolute())
+    return [home for home in real if home != Path("/") and not any(home.is_relative_to(at) for at in _OF_PROGRAMS)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """What is to be started: with exactly this environment, writing nowhere but in `writable`.
 
     `mark` is one of the environment's variables; whatever carries it belongs to this launch. `readable` names folders
-    that have to be seen although they lie in one that is hidden.
+    and files that have to be seen although they lie in a folder that is emptied; it never shows what is hidden.
     """
 
     command: Sequence[str]
@@ -100,17 +123,18 @@ class Marked:
 
 
 class Bubblewrap:
-    """A PID namespace, a file system that is read-only but for the launch's folders, and *hidden* folders empty in it.
+    """A PID namespace, and a file system that is read-only but for the launch's folders.
 
-    Hidden are `/tmp`, `/run` and root's home in any case: sockets and keys are kept there.
+    Of `EMPTIED` and *homes* only what a launch has to read is seen; of what is *hidden*, only what it writes.
     """
 
     name = "bubblewrap"
     is_namespace = True
 
-    def __init__(self, *, hidden: Sequence[Path] = (), program: str = "bwrap") -> None:
+    def __init__(self, *, hidden: Sequence[Path] = (), homes: Sequence[Path] = (), program: str = "bwrap") -> None:
         """Use that *program*, as it is found now: an agent's own PATH must not lead to another than was tried."""
-        self._hidden = tuple(folder.resolve() for folder in hidden)
+        self._emptied = tuple(dict.fromkeys([*EMPTIED, *(home.resolve() for home in homes)]))
+        self._hidden = tuple(place.resolve() for place in hidden)
         self._program = shutil.which(program, path=DEFAULT_PATH) or program
 
     async def works(self) -> bool:
@@ -138,18 +162,46 @@ class Bubblewrap:
     def arguments(self, launch: Launch) -> list[str]:
         """Give bubblewrap's command line. What is bound later lies over what is hidden earlier."""
         line = [self._program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-        line += ["--tmpfs", "/tmp", "--tmpfs", "/root", "--tmpfs", "/run"]  # noqa: S108 - an empty one of its own
+        for folder in self._emptied:
+            line += ["--tmpfs", str(folder)] if folder.is_dir() else []
         resolver = Path("/etc/resolv.conf").resolve()
         if resolver.is_relative_to("/run"):
             line += ["--ro-bind-try", str(resolver), str(resolver)]
-        for folder in launch.readable:
-            line += ["--ro-bind-try", str(folder), str(folder)]
-        for folder in self._hidden:
-            line += ["--tmpfs", str(folder)] if folder.is_dir() else []
+        for place in self._shown(launch):
+            line += ["--ro-bind-try", str(place), str(place)]
+        for place in self._hidden:
+            line += _hiding(place)
         for folder in launch.writable:
             line += ["--bind", str(folder), str(folder)]
         line += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
         return [*line, "--chdir", str(launch.cwd), "--", *launch.command]
+
+    def _shown(self, launch: Launch) -> list[Path]:
+        """Choose what has to be bound for *launch* to read it: what is in an emptied folder, each but once.
+
+        Never an emptied folder as a whole, nor one above it. The folders that lead to a place are resolved, not the
+        place itself, which may be a link that a program goes by.
+        """
+        certificates = [Path(launch.environment[name]) for name in CERTIFICATES & launch.environment.keys()]
+        named = [place for place in (*launch.readable, *certificates) if place.is_absolute()]
+        wanted = {place.parent.resolve() / place.name for place in named}
+        shown: list[Path] = []
+        for place in sorted(wanted, key=lambda place: (len(place.parts), place)):
+            is_emptied = any(place.is_relative_to(folder) for folder in (*self._emptied, _EMPTY_AS_NEW))
+            is_whole = any(folder.is_relative_to(place) for folder in self._emptied)
+            if is_emptied and not is_whole and not any(place.is_relative_to(each) for each in shown):
+                shown.append(place)
+        return shown
+
+
+def _hiding(place: Path) -> list[str]:
+    """Put something empty over *place*; nothing where there is none, or it can't be reached by agents either."""
+    try:
+        if place.is_dir():
+            return ["--tmpfs", str(place)]
+        return ["--ro-bind", "/dev/null", str(place)] if place.is_file() else []
+    except OSError:
+        return []
 
 
 class Containment:
@@ -160,9 +212,9 @@ class Containment:
         self._chosen: Wall | None = None
 
     @classmethod
-    def best(cls, *, hidden: Sequence[Path] = ()) -> "Containment":
-        """Use bubblewrap where it works, else the mark; agents see *hidden* folders empty, where there is a wall."""
-        return cls(Bubblewrap(hidden=hidden), Marked())
+    def best(cls, *, hidden: Sequence[Path] = (), homes: Sequence[Path] = ()) -> "Containment":
+        """Use bubblewrap, which keeps *hidden* and *homes* from agents, where it works, else the mark."""
+        return cls(Bubblewrap(hidden=hidden, homes=homes), Marked())
 
     async def wall(self) -> Wall:
         """Give the wall that is used.

@@ -29,6 +29,7 @@ class AgentSection:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     env_file: Path | None = None
     script: Path | None = None
+    readable: Sequence[Path] = ()
 
 
 class Backends(Mapping[str, AgentBackend]):
@@ -81,6 +82,7 @@ def make_backend(
     command = replace(
         command,
         environment=_given(section, environment),
+        readable=(*command.readable, *section.readable),
         missing=tuple(variable for variable in section.pass_env if variable not in environment),
     )
     return CommandBackend(name, command, containment=containment, environment=environment)

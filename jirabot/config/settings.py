@@ -156,6 +156,20 @@ def file_path(value: str) -> str:
     return str(path) if value else ""
 
 
+def places(value: object) -> object:
+    """Read a list of paths, as `words` does; `~` is the user's home.
+
+    Raises:
+        ValueError: one is relative, and so another place in another folder.
+    """
+    listed = words(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    if not all(str(each).startswith(("/", "~/")) for each in listed):
+        raise ValueError("a list of whole paths, from `/` or `~/` on")
+    return tuple(Path(str(each)).expanduser() for each in listed)
+
+
 def issuer_address(value: str) -> str:
     """Check an address that keys are read from: by TLS, or on this machine; empty where there is none.
 
@@ -277,6 +291,7 @@ OwnLimitingDuration = Annotated[
 Size = Annotated[int, BeforeValidator(size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Arguments = Annotated[tuple[str, ...], BeforeValidator(arguments)]
+Places = Annotated[tuple[Path, ...], BeforeValidator(places)]
 Domains = Annotated[tuple[str, ...], BeforeValidator(domains)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(networks)]
 OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
@@ -455,6 +470,13 @@ class AgentSettings(Section):
     )
     script: OptionalFile = Field(
         None, description="For `scripted`: a file of events to play, JSON lines", examples=["events.jsonl"]
+    )
+    readable: Places = Field(
+        (),
+        description="Files and folders that the agent needs, below the home of the user that runs jirabot, `/root`, "
+        "`/run` or `/tmp`: behind bubblewrap these are empty but for the agent's own program and what its command line "
+        "names",
+        examples=[("/home/jirabot/.nvm",)],
     )
 
 

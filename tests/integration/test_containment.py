@@ -4,11 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jirabot.agents.containment import MARK, Bubblewrap, Containment, Launch, Marked, inherited
+from jirabot.agents.installations import installation
 from jirabot.agents.processes import Collected, find_marked, sweep
 from jirabot.errors import AgentUnavailable
 
@@ -44,8 +47,8 @@ async def containment(request: pytest.FixtureRequest, tmp_path: Path) -> Contain
     return await walled(tmp_path)
 
 
-async def walled(*hidden: Path) -> Containment:
-    wall = Bubblewrap(hidden=hidden)
+async def walled(*hidden: Path, homes: Sequence[Path] = ()) -> Containment:
+    wall = Bubblewrap(hidden=hidden, homes=homes)
     if not await wall.works():
         pytest.skip("bubblewrap does not work here")
     return Containment(wall)
@@ -158,6 +161,27 @@ async def test_a_wall_hides_what_it_is_told_to_hide(tmp_path: Path) -> None:
     assert "No such file" in done.errors
     assert "Read-only file system" in done.errors
     assert (clone / "file").read_text() == "mine\n"
+
+
+async def test_a_wall_shows_of_a_home_only_what_is_run(tmp_path: Path) -> None:
+    """An agent that is installed in it by a link runs; keys, and a file that is hidden beside it, can't be read."""
+    home, clone = tmp_path / "home", tmp_path / "home" / "data" / "c1" / "clone"
+    for folder in (clone, home / ".ssh", home / ".local/bin", home / "agent"):
+        folder.mkdir(parents=True)
+    secrets = [home / ".ssh/id", home / "agent/agent.env", home / ".netrc", home / "data/master.key"]
+    for secret in secrets:
+        secret.write_text("s3cret")
+    program = home / "agent/agent.sh"
+    program.write_text(f"#!/bin/sh\necho runs\ncat {' '.join(map(str, secrets))}\n")
+    program.chmod(0o755)
+    (home / ".local/bin/agent").symlink_to(program)
+    command = home / ".local/bin/agent"
+    what = replace(launch(clone, str(command)), readable=installation(command, path="/usr/bin:/bin"))
+
+    done = await (await walled(home / "data", secrets[1], homes=[home])).run(what, timeout_seconds=10)
+
+    assert done.output == "runs\n"
+    assert done.errors.count("\n") == len(secrets)
 
 
 async def test_a_wall_falls_with_its_daemon(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from jirabot.config import (
 )
 from jirabot.config.settings import limiting_duration
 from jirabot.core.managers.directory import limits_of
-from jirabot.errors import InvalidInput
+from jirabot.errors import ConfigurationInvalid, InvalidInput
 
 pytestmark = pytest.mark.fast
 
@@ -112,6 +112,17 @@ def test_the_home_of_the_user_may_stand_in_the_path_of_the_data_folder(
     monkeypatch.setenv("JIRABOT_DATA_DIR", "~/bot")
 
     assert load().data_dir == tmp_path / "bot"
+
+
+def test_what_an_agent_may_read_is_named_by_whole_paths(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIRABOT_AGENTS__A__READABLE", "~/.nvm, /tmp/cache")
+    assert load(file).agents["a"].readable == (tmp_path / ".nvm", Path("/tmp/cache"))
+
+    monkeypatch.setenv("JIRABOT_AGENTS__A__READABLE", "cache")
+    with pytest.raises(ConfigurationInvalid, match="a list of whole paths, from `/` or `~/` on"):
+        load(file)
 
 
 @pytest.mark.parametrize("where", ["JIRABOT_CONFIG", "./jirabot.toml"])
