@@ -298,7 +298,8 @@ class GitCheckouts:
             said = complaint(done.errors or done.output, name="the agent's clone").message
             raise GitFailed(
                 f"what the agent left in its clone can't be used: {said}",
-                hint="mention the bot with `new` on the issue: it begins with a clone of its own",
+                hint=f"`jirabot conversation delete {checkout.folder.name}` removes it; mention the bot again after "
+                "that: it begins with a clone of its own",
             )
         return done
 
@@ -378,7 +379,7 @@ class GitCheckouts:
 def _demand(base: str, branches: Sequence[str], remote: Remote) -> None:
     if not branches:
         raise GitFailed(
-            f"the repository `{remote.name}` has no commit yet", hint="push a first one, then reply `retry`"
+            f"the repository `{remote.name}` has no commit yet", hint="push a first one, then mention the bot again"
         )
     if not base:
         raise GitFailed(

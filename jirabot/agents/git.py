@@ -73,7 +73,7 @@ _COMPLAINTS: Sequence[_Complaint] = (
     _Complaint(
         words=r"non-fast-forward|fetch first|\[rejected\]",
         message="the branch at `{name}` has commits that this clone does not have",
-        hint="rename or remove that branch at the host, then reply `retry`; jirabot never overwrites it",
+        hint="rename or remove that branch at the host, then mention the bot again; jirabot never overwrites it",
     ),
     _Complaint(
         words=r"\[remote rejected\]|hook declined|protected branch",

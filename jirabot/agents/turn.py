@@ -300,5 +300,5 @@ def write_new(path: Path, content: bytes) -> None:
 def _unwritable(path: Path, error: OSError) -> AgentUnavailable:
     return AgentUnavailable(
         f"the file `{path}` can't be written: {error.strerror}",
-        hint="reply `retry` on the issue; with `new` the conversation gets folders of its own",
+        hint="look whether the disk of the data folder is full, and who owns it; then mention the bot again",
     )

@@ -21,6 +21,7 @@ from jirabot.cli.exits import EXIT, Exit
 from jirabot.cli.main import app, main
 from jirabot.config import example, load
 from jirabot.core.agents import FailureKind
+from jirabot.core.commands import Command
 from jirabot.core.decisions import Reason
 from jirabot.core.texts import load as load_texts
 from jirabot.core.troubles import DEGRADING
@@ -138,6 +139,15 @@ def test_commands_that_sentences_name_are_there_or_come_later() -> None:
     missing = {words for words in named if words not in known and words.split()[0] not in COMMANDS}
     assert missing <= LATER
     assert LATER.isdisjoint(known)
+
+
+def test_what_sentences_tell_to_say_to_the_bot_is_a_command_of_it() -> None:
+    """A word alone that is none is a task for the agent behind a mention, and nothing at all without one."""
+    texts = [path.read_text() for path in [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.toml")]]
+    told = r"\b(?:reply|replies|answer|comment|mention\b[^`.;\n]*|; with) `([a-z]+)`"
+    named = {word for text in texts for word in re.findall(told, text, re.IGNORECASE)}
+
+    assert {Command.STOP.value} <= named <= {command.value for command in Command}
 
 
 def test_every_kind_of_error_has_its_exit_code() -> None:
