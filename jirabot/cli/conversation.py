@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from jirabot.cli import asking, beside, output, running, usage
-from jirabot.cli.options import AsJson, Limit, OfWorkspace, OnIssue, Yes
+from jirabot.cli.options import AsJson, InWorkspace, Limit, OfWorkspace, OnIssue, Yes
 from jirabot.errors import InvalidInput
 
 app = usage.group("The bot's work on issues.")
@@ -42,6 +42,7 @@ def show(
     context: typer.Context,
     named: Id = None,
     issue: OnIssue = None,
+    workspace: InWorkspace = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was asked, what the agent did, what was answered."""
@@ -49,8 +50,8 @@ def show(
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> dict[str, Any]:
-        whole = await jirabot.conversations.show(named, issue_key=issue, by=SHELL)
-        return as_object(whole, jirabot.conversations.logs(whole))
+        found = await jirabot.conversations.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
+        return as_object(found, jirabot.conversations.logs(found))
 
     shown = running.run(context, work, writes=False)
     if as_json:
@@ -68,15 +69,22 @@ def show(
     cls=usage.Command,
     epilog=usage.examples("jirabot conversation tail --issue PAY-7", "jirabot conversation tail 0197… --json"),
 )
-def tail(context: typer.Context, named: Id = None, issue: OnIssue = None, as_json: AsJson = False) -> None:
+def tail(
+    context: typer.Context,
+    named: Id = None,
+    issue: OnIssue = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what the agent reports, as it comes, until all is at rest."""
     from jirabot.core import objects
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> None:
-        for held in await jirabot.conversations.held_back(named, issue_key=issue, by=SHELL):
+        found = await jirabot.conversations.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
+        for held in await jirabot.conversations.held_back(found.conversation.id, by=SHELL):
             output.note("\n".join(output.held_back(objects.check(held))))
-        async for event in jirabot.conversations.follow(named, issue_key=issue, by=SHELL):
+        async for event in jirabot.conversations.follow(found.conversation.id, by=SHELL):
             if as_json:
                 output.write_json(objects.run_event(event))
             else:
@@ -93,6 +101,7 @@ def stop(
     context: typer.Context,
     named: Id = None,
     issue: OnIssue = None,
+    workspace: InWorkspace = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +110,8 @@ def stop(
 
     _order(
         context,
-        lambda of: of.stop(named, issue_key=issue, waits=not no_wait, by=SHELL),
+        (named, issue, workspace),
+        lambda of, id_: of.stop(id_, waits=not no_wait, by=SHELL),
         as_json=as_json,
         owes=_ON_ISSUE,
     )
@@ -121,6 +131,7 @@ def send(
         typer.Argument(metavar="[ID] TEXT", help="The conversation's id; the text, `-`: standard input"),
     ] = None,
     issue: OnIssue = None,
+    workspace: InWorkspace = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -132,13 +143,14 @@ def send(
         raise InvalidInput(
             "a conversation and one text are needed", hint='give `ID "TEXT"`, or `--issue KEY "TEXT"`; quote the text'
         )
-    id_, text = (None if issue else given[0]), given[-1]
+    named, text = (None if issue else given[0]), given[-1]
     if text == "-":
         text = sys.stdin.read() if sys.stdin is not None else ""
 
     _order(
         context,
-        lambda of: of.send(id_, text, issue_key=issue, waits=not no_wait, by=SHELL),
+        (named, issue, workspace),
+        lambda of, id_: of.send(id_, text, waits=not no_wait, by=SHELL),
         as_json=as_json,
         owes="the agent's work",
     )
@@ -152,6 +164,7 @@ def retry(
     context: typer.Context,
     named: Id = None,
     issue: OnIssue = None,
+    workspace: InWorkspace = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -160,7 +173,8 @@ def retry(
 
     _order(
         context,
-        lambda of: of.retry(named, issue_key=issue, waits=not no_wait, by=SHELL),
+        (named, issue, workspace),
+        lambda of, id_: of.retry(id_, waits=not no_wait, by=SHELL),
         as_json=as_json,
         owes="the agent's work",
     )
@@ -170,18 +184,36 @@ def retry(
     cls=usage.Command,
     epilog=usage.examples("jirabot conversation close --issue PAY-7", "jirabot conversation close 0197… --json"),
 )
-def close(context: typer.Context, named: Id = None, issue: OnIssue = None, as_json: AsJson = False) -> None:
+def close(
+    context: typer.Context,
+    named: Id = None,
+    issue: OnIssue = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
     """End one that waits, so that no new run begins by itself."""
     from jirabot.core.people import SHELL
 
-    _order(context, lambda of: of.close(named, issue_key=issue, by=SHELL), as_json=as_json, owes=_ON_ISSUE)
+    _order(
+        context,
+        (named, issue, workspace),
+        lambda of, id_: of.close(id_, by=SHELL),
+        as_json=as_json,
+        owes=_ON_ISSUE,
+    )
 
 
 @app.command(
     cls=usage.Command,
     epilog=usage.examples("jirabot conversation delete 0197…", "jirabot conversation delete --issue PAY-7 --yes"),
 )
-def delete(context: typer.Context, named: Id = None, issue: OnIssue = None, yes: Yes = False) -> None:
+def delete(
+    context: typer.Context,
+    named: Id = None,
+    issue: OnIssue = None,
+    workspace: InWorkspace = None,
+    yes: Yes = False,
+) -> None:
     """Remove a conversation and its checkout.
 
     What stands in Jira and at the git host, comments and branches, stays there.
@@ -189,7 +221,7 @@ def delete(context: typer.Context, named: Id = None, issue: OnIssue = None, yes:
     from jirabot.core.people import SHELL
 
     async def find(jirabot: Any) -> Any:
-        return await jirabot.conversations.show(named, issue_key=issue, by=SHELL)
+        return await jirabot.conversations.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
 
     whole = running.run(context, find, writes=False)
     found = whole.conversation
@@ -209,12 +241,24 @@ def delete(context: typer.Context, named: Id = None, issue: OnIssue = None, yes:
 _ON_ISSUE = "what is to be said on the issue"
 
 
-def _order(context: typer.Context, ordered: Any, *, as_json: bool, owes: str) -> None:
-    """Have something done with a conversation, and show it as it is then."""
+def _order(
+    context: typer.Context,
+    asked: tuple[str | None, str | None, str | None],
+    ordered: Any,
+    *,
+    as_json: bool,
+    owes: str,
+) -> None:
+    """Have something done with the conversation of an id, or of an issue and workspace, and show it as it is then."""
     from jirabot.core import objects
+    from jirabot.core.people import SHELL
+
+    named, issue, workspace = asked
 
     async def work(jirabot: Any) -> Any:
-        return await ordered(jirabot.conversations), jirabot.lock.is_held()
+        of = jirabot.conversations
+        found = await of.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
+        return await ordered(of, found.conversation.id), jirabot.lock.is_held()
 
     whole, daemon_runs = running.run(context, work)
     output.show(objects.conversation(whole.conversation, workspace_name=whole.workspace_name), as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from jirabot.cli import asking, beside, output, running, usage
-from jirabot.cli.options import AsJson, Limit, OfWorkspace, OnIssue, Yes
+from jirabot.cli.options import AsJson, InWorkspace, Limit, OfWorkspace, OnIssue, Yes
 from jirabot.cli.replay import Again, DryRun, NoWait, show_replay
 
 app = usage.group("The inbox: what came from Jira, and what became of it.")
@@ -50,6 +50,7 @@ def show(
     context: typer.Context,
     named: Id = None,
     issue: OnIssue = None,
+    workspace: InWorkspace = None,
     raw: Annotated[bool, typer.Option("--raw", help="The request as it came, for `replay`")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +59,7 @@ def show(
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> dict[str, Any]:
-        found, name = await jirabot.deliveries.show(named, issue_key=issue, by=SHELL)
+        found, name = await _found(jirabot, named, issue, workspace)
         if raw:
             return _saved(await jirabot.deliveries.request(found.id, by=SHELL))
         return objects.delivery(found, workspace_name=name)
@@ -71,13 +72,18 @@ def show(
     cls=usage.Command,
     epilog=usage.examples("jirabot event explain --issue PAY-7", "jirabot event explain 0197… --json"),
 )
-def explain(context: typer.Context, named: Id = None, issue: OnIssue = None, as_json: AsJson = False) -> None:
+def explain(
+    context: typer.Context,
+    named: Id = None,
+    issue: OnIssue = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
     """Say why an event did, or did not, start something."""
     from jirabot.core import objects
-    from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
-        return await jirabot.deliveries.show(named, issue_key=issue, by=SHELL)
+        return await _found(jirabot, named, issue, workspace)
 
     found, name = running.run(context, work, writes=False)
     shown = objects.delivery(found, workspace_name=name)
@@ -88,7 +94,7 @@ def explain(context: typer.Context, named: Id = None, issue: OnIssue = None, as_
     about = f" on {found.issue_key}" if found.issue_key else ""
     output.lines(
         [
-            f"Event {found.id}: {found.kind or 'unnamed'}{about}, {found.received_at:%Y-%m-%d %H:%M:%S} UTC",
+            f"Event {found.id}: {found.kind or 'unnamed'}{about} in {name}, {found.received_at:%Y-%m-%d %H:%M:%S} UTC",
             f"{found.state.value}: {found.text or 'not handled yet'}",
         ]
     )
@@ -101,13 +107,20 @@ def explain(context: typer.Context, named: Id = None, issue: OnIssue = None, as_
     cls=usage.Command,
     epilog=usage.examples("jirabot event retry 0197…", "jirabot event retry --issue PAY-7 --json"),
 )
-def retry(context: typer.Context, named: Id = None, issue: OnIssue = None, as_json: AsJson = False) -> None:
+def retry(
+    context: typer.Context,
+    named: Id = None,
+    issue: OnIssue = None,
+    workspace: InWorkspace = None,
+    as_json: AsJson = False,
+) -> None:
     """Have a dead or waiting event handled now."""
     from jirabot.core import objects
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
-        return *await jirabot.deliveries.retry(named, issue_key=issue, by=SHELL), jirabot.lock.is_held()
+        asked, _ = await _found(jirabot, named, issue, workspace)
+        return *await jirabot.deliveries.retry(asked.id, by=SHELL), jirabot.lock.is_held()
 
     found, name, daemon_runs = running.run(context, work)
     output.show(objects.delivery(found, workspace_name=name), as_json=as_json)
@@ -154,6 +167,7 @@ def replay(
     context: typer.Context,
     named: Id = None,
     issue: OnIssue = None,
+    workspace: InWorkspace = None,
     dry_run: DryRun = False,
     again: Again = False,
     no_wait: NoWait = False,
@@ -164,12 +178,25 @@ def replay(
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
-        found, name = await jirabot.deliveries.show(named, issue_key=issue, by=SHELL)
+        found, name = await _found(jirabot, named, issue, workspace)
         wishes = ReplayWishes(workspace=name, dry_run=dry_run, again=again, waits=not no_wait)
         return await jirabot.replay_kept(found.id, wishes, by=SHELL), jirabot.lock.is_held()
 
     done, daemon_runs = running.run(context, work, writes=not dry_run)
     show_replay(done, as_json=as_json, daemon_runs=daemon_runs)
+
+
+async def _found(jirabot: Any, named: str | None, issue: str | None, workspace: str | None) -> tuple[Any, str]:
+    """Find the event that is meant, with its workspace's name; tell that newer ones on its issue are passed over."""
+    from jirabot.core.people import SHELL
+
+    found = await jirabot.deliveries.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
+    if found.passed_over:
+        output.note(
+            f"newer events on {found.delivery.issue_key} are passed over: the bot's own comments, and what was acted "
+            "on before; `jirabot event list` has them"
+        )
+    return found.delivery, found.workspace_name
 
 
 def _state(given: str | None) -> Any:

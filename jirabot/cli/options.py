@@ -18,6 +18,9 @@ HowEvents = Annotated[
     Literal["webhook", "poll", "both"] | None,
     typer.Option("--events", help="How events come in: Jira tells of them, or is asked for them"),
 ]
+InWorkspace = Annotated[
+    str | None, typer.Option("--workspace", metavar="NAME", help="With `--issue`: the workspace that the issue is in")
+]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many to list at most")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Do not ask Jira")]
 OfAgent = Annotated[str, typer.Option("--agent", metavar="NAME", help="The agent of this workspace")]

@@ -24,7 +24,7 @@ from jirabot.app import App, open_app
 from jirabot.cli import output
 from jirabot.config import AgentSettings, ServerSettings, Settings
 from jirabot.core.conversations import OPEN, Conversation, RunState, State
-from jirabot.core.decisions import Reason
+from jirabot.core.decisions import ECHOES
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.managers.repositories import NewRepository
 from jirabot.core.managers.workspaces import NewWorkspace
@@ -38,9 +38,6 @@ SCENE_SECONDS = 60.0
 """How long a scene with the scripted agent may take; it takes two or three."""
 
 OWN_AGENT_SECONDS = 3600.0
-
-NOT_TOLD = frozenset({Reason.OWN_COMMENT, Reason.OWN_ACCOUNT, Reason.ALREADY_ACTED})
-"""What the bot's own comments lead to, and the second copy that Data Center sends of each: true, but no story."""
 
 INDENT = 10
 
@@ -226,7 +223,7 @@ class Stage:
     def _tell_delivery(self, delivery: Delivery) -> None:
         if delivery.state is DeliveryState.DEAD:
             raise CommandFailed(f"the event was given up: {delivery.text}")
-        if delivery.reason in NOT_TOLD:
+        if delivery.reason in ECHOES:
             return
         self._teller.tell("webhook", f"{delivery.kind} accepted, on disk as {delivery.id}", event=delivery.id)
         self._teller.tell(

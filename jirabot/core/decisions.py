@@ -115,6 +115,9 @@ class Refuse:
     reason: Reason
 
 
+ECHOES = frozenset({Reason.OWN_COMMENT, Reason.OWN_ACCOUNT, Reason.ALREADY_ACTED})
+"""What the bot's own comments lead to, and the second copy that Data Center sends of each: true, but nobody's story."""
+
 UNPERMITTED = frozenset(Reason(denied.value) for denied in Denied)
 """The reasons by which somebody may not trigger the bot."""
 

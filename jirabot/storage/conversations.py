@@ -21,7 +21,7 @@ _NEWEST = _SELECT.order_by(conversations.c.created_at.desc(), conversations.c.id
 _NEWEST_OF = _NEWEST.where(
     conversations.c.workspace_id == bindparam("of_workspace"), conversations.c.issue_id == bindparam("of_issue")
 ).limit(1)
-_NEWEST_ON = _NEWEST.where(conversations.c.issue_key == bindparam("of_issue")).limit(1)
+_ALL_ON = _NEWEST.where(conversations.c.issue_key == bindparam("of_issue"))
 
 _is_open = open_conversation(conversations.c.state)
 _TOUCH = (
@@ -105,9 +105,12 @@ class Conversations:
         row = self._connection.execute(_NEWEST_OF, asked).mappings().one_or_none()
         return Conversation(**row) if row else None
 
-    def newest_on(self, issue_key: IssueKey) -> Conversation | None:
-        row = self._connection.execute(_NEWEST_ON, {"of_issue": issue_key}).mappings().one_or_none()
-        return Conversation(**row) if row else None
+    def newest_on(self, issue_key: IssueKey) -> Sequence[Conversation]:
+        # An issue has few: they are sorted out here, and not by a query that would sort them twice.
+        newest: dict[WorkspaceId, Conversation] = {}
+        for row in self._connection.execute(_ALL_ON, {"of_issue": issue_key}).mappings():
+            newest.setdefault(row["workspace_id"], Conversation(**row))
+        return list(newest.values())
 
     def list(
         self,

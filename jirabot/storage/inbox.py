@@ -1,7 +1,7 @@
 """The rows of deliveries: what came, in which order, and what it led to."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -157,8 +157,19 @@ _UNFINISHED = select(deliveries.c.no).where(
 )
 _OF_THE_UNFINISHED = deliveries.c.no.in_(_UNFINISHED.correlate(None))
 _OF_THE_SETTLED = settled_delivery(deliveries.c.state)
-_ON_ISSUE = _NEWEST.where(deliveries.c.issue_key == bindparam("on_issue")).limit(1)
-_NEWEST_ON = (_ON_ISSUE.where(_OF_THE_SETTLED), _ON_ISSUE.where(_OF_THE_UNFINISHED))
+_ON_ISSUE = (
+    select(func.max(deliveries.c.no))
+    .where(
+        deliveries.c.issue_key == bindparam("on_issue"),
+        deliveries.c.reason.not_in(bindparam("passed_over", expanding=True)),
+    )
+    .group_by(deliveries.c.workspace_id)
+    .correlate(None)
+)
+_NEWEST_ON = tuple(
+    select(*_COLUMNS).where(deliveries.c.no.in_(_ON_ISSUE.where(part)))
+    for part in (_OF_THE_SETTLED, _OF_THE_UNFINISHED)
+)
 
 HEAD = (
     select(*_COLUMNS)
@@ -293,11 +304,13 @@ class Deliveries:
         row = self._connection.execute(_FIND_FIRST, asked).mappings().one_or_none()
         return Delivery(**row) if row else None
 
-    def newest_on(self, issue_key: IssueKey) -> Delivery | None:
-        asked = {"on_issue": issue_key}
-        rows = [self._connection.execute(query, asked).mappings().one_or_none() for query in _NEWEST_ON]
-        found = max(filter(None, rows), key=lambda row: row["no"], default=None)
-        return Delivery(**found) if found else None
+    def newest_on(self, issue_key: IssueKey, *, passing_over: Collection[str] = ()) -> Sequence[Delivery]:
+        asked = {"on_issue": issue_key, "passed_over": list(passing_over)}
+        rows = [row for query in _NEWEST_ON for row in self._connection.execute(query, asked).mappings()]
+        newest: dict[WorkspaceId, Delivery] = {}
+        for row in sorted(rows, key=lambda row: row["no"], reverse=True):
+            newest.setdefault(row["workspace_id"], Delivery(**row))
+        return list(newest.values())
 
     def request_of(self, delivery_id: DeliveryId) -> SavedDelivery | None:
         row = self._connection.execute(_REQUEST, {"delivery_id": delivery_id}).one_or_none()

@@ -258,7 +258,7 @@ async def test_a_comment_waits_for_a_connection_however_long_that_takes(stage: S
     await stage.says()
     await stage.until_running()
     await stage.change_workspace(settings={"proxy": "http://127.0.0.1:9", "catch_up_every": "0s"})
-    await stage.app.conversations.stop(None, issue_key=stage.issue.key, by=SHELL)
+    await stage.app.conversations.stop((await stage.conversation()).id, by=SHELL)
 
     def attempts(tx: Transaction) -> int | None:
         """Count how often it was tried, once it waits for the next time."""

@@ -81,7 +81,7 @@ async def test_the_shell_stops_an_agent_that_works(stage: Stage) -> None:
     await stage.until_running()
 
     async with shell(stage) as app:
-        whole = await app.conversations.stop(None, issue_key=stage.issue.key, by=SHELL)
+        whole = await app.conversations.stop((await stage.conversation()).id, by=SHELL)
 
     assert (whole.conversation.state, whole.runs[-1].state) == (State.STOPPED, RunState.STOPPED)
     assert (await stage.says()).text == "Stopped, as jirabot's shell asked."
@@ -118,7 +118,7 @@ async def test_what_the_shell_sends_while_the_agent_works_waits_for_the_turns_en
     await stage.until_running()
 
     async with shell(stage) as app:
-        await app.conversations.send(None, "then this", issue_key=stage.issue.key, by=SHELL)
+        await app.conversations.send((await stage.conversation()).id, "then this", by=SHELL)
 
     await stage.until(lambda: "jirabot's shell added something" in first.text)
     await stage.let_go()
@@ -157,7 +157,7 @@ async def test_what_an_agent_reports_is_followed_to_its_end(stage: Stage) -> Non
 
     followed = []
     async with shell(stage) as app:
-        async for event in app.conversations.follow(None, issue_key=stage.issue.key, by=SHELL):
+        async for event in app.conversations.follow((await stage.conversation()).id, by=SHELL):
             followed.append((event.kind, event.text))
             if event.kind == "progress":
                 await stage.let_go()
@@ -174,7 +174,7 @@ async def test_a_conversation_that_waits_for_an_answer_is_closed(stage: Stage) -
     await stage.rest()
 
     async with shell(stage) as app:
-        closed = await app.conversations.close(None, issue_key=stage.issue.key, by=SHELL)
+        closed = await app.conversations.close((await stage.conversation()).id, by=SHELL)
 
     assert closed.conversation.state is State.COMPLETED
     assert (await stage.says()).text == "Closed, as jirabot's shell asked. Mention me to take it up again."
@@ -227,7 +227,7 @@ async def test_what_the_shell_orders_is_told_to_those_alone_who_may_read_the_con
     await stage.rest()
 
     async with shell(stage) as app:
-        await app.conversations.stop(None, issue_key=stage.issue.key, by=SHELL)
+        await app.conversations.stop((await stage.conversation()).id, by=SHELL)
 
     stopped = await stage.says()
     assert stopped.text == "Stopped, as jirabot's shell asked."

@@ -30,6 +30,7 @@ from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.directory import named
 from jirabot.core.managers.gate import check_administers, rights_in
+from jirabot.core.managers.naming import check_named, check_one_workspace
 from jirabot.core.managers.pauses import as_check, over
 from jirabot.core.managers.sights import Sights
 from jirabot.core.openings import Circumstances
@@ -97,41 +98,64 @@ class Conversations:
 
         return await self._storage.read(query)
 
-    async def show(
-        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
-    ) -> WholeConversation:
-        """Give a conversation by its id, or the newest on an issue, whole.
+    async def show(self, conversation_id: str, *, by: Principal) -> WholeConversation:
+        """Give a conversation by its id, whole.
 
         Who takes no part in it sees it where Jira lets their account see its issue; one that not all of the issue's
         readers may read is seen by who wrote to its readers, but not by customers of a service desk.
 
         Raises:
             ConversationNotFound: there is none, or *by* may not see it.
-            InvalidInput: not exactly one of the two is given.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: Jira had to be asked, and does not say.
         """
-        if bool(conversation_id) == bool(issue_key):
-            told = "a conversation is named by its id or by its issue, not by both"
-            raise InvalidInput(
-                told if issue_key else "which conversation?",
-                hint="give its id, or `--issue KEY` for the newest on an issue",
-            )
 
-        missing = f"conversation `{conversation_id}`" if conversation_id else f"conversation on `{issue_key}`"
+        def query(tx: Transaction) -> tuple[Sequence[WholeConversation], Rights]:
+            found = tx.conversations.find(ConversationId(conversation_id))
+            return [_whole(tx, found)] if found else [], rights_in(tx, by)
 
-        def query(tx: Transaction) -> tuple[WholeConversation, Rights]:
-            if conversation_id:
-                found = tx.conversations.find(ConversationId(conversation_id))
-            else:
-                found = tx.conversations.newest_on(IssueKey((issue_key or "").upper()))
-            if found is None:
-                raise ConversationNotFound(f"there is no {missing}", hint=_LIST)
-            return _whole(tx, found), rights_in(tx, by)
+        seen = await self._seen(query)
+        if not seen:
+            raise ConversationNotFound(f"there is no conversation `{conversation_id}`", hint=_LIST)
+        return seen[0]
 
-        whole, rights = await self._storage.read(query)
-        if not await self._may_see(whole, rights):
-            raise ConversationNotFound(f"there is no {missing}", hint=_LIST)
-        return whole
+    async def find(
+        self,
+        conversation_id: str | None,
+        *,
+        issue_key: str | None = None,
+        workspace_name: str | None = None,
+        by: Principal,
+    ) -> WholeConversation:
+        """Find a conversation by its id, or the newest on an issue, whole; to be seen as in `show`.
+
+        Raises:
+            ConversationNotFound, WorkspaceNotFound: there is none, or *by* may not see it.
+            InvalidInput: not exactly one of id and issue is given.
+            Conflict: the issue's key is in more than one workspace, and none is named.
+        """
+        check_named("a conversation", conversation_id, issue_key, workspace_name)
+        if conversation_id:
+            return await self.show(conversation_id, by=by)
+        key = IssueKey((issue_key or "").upper())
+
+        def query(tx: Transaction) -> tuple[Sequence[WholeConversation], Rights]:
+            only = named(tx, workspace_name).id if workspace_name else None
+            newest = [each for each in tx.conversations.newest_on(key) if only in (None, each.workspace_id)]
+            return [_whole(tx, each) for each in newest], rights_in(tx, by)
+
+        seen = await self._seen(query)
+        check_one_workspace(key, [whole.workspace_name for whole in seen])
+        if not seen:
+            there = f" in `{workspace_name}`" if workspace_name else ""
+            raise ConversationNotFound(f"there is no conversation on `{issue_key}`{there}", hint=_LIST)
+        return seen[0]
+
+    async def _seen(
+        self, query: Callable[[Transaction], tuple[Sequence[WholeConversation], Rights]]
+    ) -> Sequence[WholeConversation]:
+        """Give those that may be seen by whom the rights are of."""
+        found, rights = await self._storage.read(query)
+        return [whole for whole in found if await self._may_see(whole, rights)]
 
     def logs(self, whole: WholeConversation) -> Mapping[RunId, Path]:
         """Find the logs of a conversation's runs that are kept; files, for whoever holds the data folder."""
@@ -148,31 +172,27 @@ class Conversations:
             return False
         return await self._sights.may_see(found, rights.accounts[found.workspace_id])
 
-    async def _taken_part_in(
-        self, conversation_id: str | None, *, issue_key: str | None, by: Principal
-    ) -> WholeConversation:
+    async def _taken_part_in(self, conversation_id: str, *, by: Principal) -> WholeConversation:
         """Give a conversation that *by* may have something done in: who only sees it may not.
 
         Raises:
-            ConversationNotFound, InvalidInput: as `show` does.
+            ConversationNotFound: as `show` does.
             Forbidden: *by* takes no part in it.
         """
-        whole = await self.show(conversation_id, issue_key=issue_key, by=by)
+        whole = await self.show(conversation_id, by=by)
         rights = await self._storage.read(lambda tx: rights_in(tx, by))
         if not rights.is_in(whole.conversation, whole.insiders):
             raise Forbidden("only who takes part in a conversation has something done in it", hint="write on its issue")
         return whole
 
-    async def stop(
-        self, conversation_id: str | None, *, issue_key: str | None = None, waits: bool = True, by: Principal
-    ) -> WholeConversation:
+    async def stop(self, conversation_id: str, *, waits: bool = True, by: Principal) -> WholeConversation:
         """End what goes on in a conversation, as the comment `stop` would; waits until the agent has ended.
 
         Raises:
             Conflict: nothing goes on in it.
             DaemonSilent: its agent runs, and no daemon ends it. It is written down all the same.
         """
-        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, by=by)
 
         def change(tx: Transaction) -> Run | None:
             conversation = _get(tx, asked.conversation.id)
@@ -195,15 +215,7 @@ class Conversations:
             await self._until(lambda tx: _has_ended(tx.conversations.find_run(run_id)), running, "the agent to stop")
         return await self.show(asked.conversation.id, by=by)
 
-    async def send(
-        self,
-        conversation_id: str | None,
-        text: str,
-        *,
-        issue_key: str | None = None,
-        waits: bool = True,
-        by: Principal,
-    ) -> WholeConversation:
+    async def send(self, conversation_id: str, text: str, *, waits: bool = True, by: Principal) -> WholeConversation:
         """Give a conversation's agent *text*, as a mention would; waits until a run has it, or it waits for a turn.
 
         Raises:
@@ -213,19 +225,17 @@ class Conversations:
         """
         if not text.strip():
             raise InvalidInput("there is nothing to send", hint="give the text, or `-` for standard input")
-        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, by=by)
         return await self._go_on(asked.conversation, text.strip(), waits=waits, by=by)
 
-    async def retry(
-        self, conversation_id: str | None, *, issue_key: str | None = None, waits: bool = True, by: Principal
-    ) -> WholeConversation:
+    async def retry(self, conversation_id: str, *, waits: bool = True, by: Principal) -> WholeConversation:
         """Have a closed conversation try once more what was asked last, in the same session and checkout.
 
         Raises:
             Conflict: it is open, or can't be taken up again.
             DaemonSilent: a daemon runs, and does not take it up. It is written down all the same.
         """
-        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, by=by)
         conversation = asked.conversation
         if conversation.is_open:
             raise Conflict(
@@ -235,15 +245,13 @@ class Conversations:
         text = asked.messages[-1].text if asked.messages else ""
         return await self._go_on(conversation, text, waits=waits, by=by)
 
-    async def close(
-        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
-    ) -> WholeConversation:
+    async def close(self, conversation_id: str, *, by: Principal) -> WholeConversation:
         """End an open conversation whose agent does not work, so that no new run begins by itself.
 
         Raises:
             Conflict: its agent works, or it is closed already.
         """
-        asked = await self._taken_part_in(conversation_id, issue_key=issue_key, by=by)
+        asked = await self._taken_part_in(conversation_id, by=by)
 
         def change(tx: Transaction) -> None:
             conversation = _get(tx, asked.conversation.id)
@@ -283,11 +291,9 @@ class Conversations:
             if backend is not None and deleted.session:
                 await backend.discard(deleted.session)
 
-    async def held_back(
-        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
-    ) -> Sequence[Check]:
+    async def held_back(self, conversation_id: str, *, by: Principal) -> Sequence[Check]:
         """Tell what pauses the run that a conversation waits for, if it waits for one."""
-        asked = (await self.show(conversation_id, issue_key=issue_key, by=by)).conversation
+        asked = (await self.show(conversation_id, by=by)).conversation
 
         def query(tx: Transaction) -> Sequence[Check]:
             live = tx.conversations.live_run(asked.id)
@@ -297,15 +303,13 @@ class Conversations:
 
         return await self._storage.read(query)
 
-    async def follow(
-        self, conversation_id: str | None, *, issue_key: str | None = None, by: Principal
-    ) -> AsyncIterator[RunEvent]:
+    async def follow(self, conversation_id: str, *, by: Principal) -> AsyncIterator[RunEvent]:
         """Yield what a conversation's agent has reported, and reports, until it rests.
 
         Raises:
             DaemonSilent: something of it is left to do, and nobody is there to do it.
         """
-        followed = (await self.show(conversation_id, issue_key=issue_key, by=by)).conversation.id
+        followed = (await self.show(conversation_id, by=by)).conversation.id
         after = 0
 
         def news(tx: Transaction) -> tuple[Sequence[RunEvent], Run | None]:

@@ -1,15 +1,17 @@
 """The inbox as people ask about it: what came, why it did or did not start something; tried again, or given up."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jirabot.core.audit import Act
-from jirabot.core.decisions import Reason
+from jirabot.core.decisions import ECHOES, Reason
 from jirabot.core.deliveries import DISCARDABLE, RETRYABLE, Delivery, DeliveryState, SavedDelivery
 from jirabot.core.ids import DeliveryId, IssueKey, TriggerKey, WorkspaceId
 from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gate import administered, check_administers, rights_in
+from jirabot.core.managers.naming import check_named, check_one_workspace
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.core.texts import Texts
@@ -23,6 +25,15 @@ _NOT_RETRIED = {
     DeliveryState.RECEIVED: "it waits for its turn already",
     DeliveryState.PAUSED: "it goes on when its workspace is active again: `jirabot workspace activate NAME`",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDelivery:
+    """The delivery that somebody named; `passed_over`: newer ones on its issue are but echoes of what the bot did."""
+
+    delivery: Delivery
+    workspace_name: str
+    passed_over: bool = False
 
 
 class Deliveries:
@@ -58,29 +69,56 @@ class Deliveries:
 
         return await self._storage.read(query)
 
-    async def show(
-        self, delivery_id: str | None, *, issue_key: str | None = None, by: Principal
-    ) -> tuple[Delivery, str]:
-        """Give a delivery by its id, or the newest on an issue, with its workspace's name.
+    async def show(self, delivery_id: str, *, by: Principal) -> tuple[Delivery, str]:
+        """Give a delivery by its id, with its workspace's name.
 
         Raises:
             DeliveryNotFound: there is none.
-            InvalidInput: not exactly one of the two is given.
         """
-        if bool(delivery_id) == bool(issue_key):
-            told = "an event is named by its id or by its issue, not by both" if issue_key else "which event?"
-            raise InvalidInput(told, hint="give its id, or `--issue KEY` for the newest on an issue")
 
         def query(tx: Transaction) -> tuple[Delivery, str]:
-            if delivery_id:
-                found = _get(tx, delivery_id)
-            elif (newest := tx.deliveries.newest_on(IssueKey((issue_key or "").upper()))) is not None:
-                found = newest
-            else:
-                raise _missing(f"event on issue `{issue_key}`")
+            found = _get(tx, delivery_id)
             if not rights_in(tx, by).may_administer(found.workspace_id):
-                raise _missing(f"event `{delivery_id or issue_key}`")
+                raise _missing(f"event `{delivery_id}`")
             return found, _name(tx, found.workspace_id)
+
+        return await self._storage.read(query)
+
+    async def find(
+        self,
+        delivery_id: str | None,
+        *,
+        issue_key: str | None = None,
+        workspace_name: str | None = None,
+        by: Principal,
+    ) -> NamedDelivery:
+        """Find a delivery by its id, or the newest on an issue that is no echo; an echo where there is nothing else.
+
+        Raises:
+            DeliveryNotFound, WorkspaceNotFound: there is none.
+            InvalidInput: not exactly one of id and issue is given.
+            Conflict: the issue's key is in more than one workspace, and none is named.
+        """
+        check_named("an event", delivery_id, issue_key, workspace_name)
+        if delivery_id:
+            found, name = await self.show(delivery_id, by=by)
+            return NamedDelivery(delivery=found, workspace_name=name)
+        key = IssueKey((issue_key or "").upper())
+
+        def query(tx: Transaction) -> NamedDelivery:
+            rights = rights_in(tx, by)
+            only = administered(tx, workspace_name, by).id if workspace_name else None
+            every = [each for each in tx.deliveries.newest_on(key) if rights.may_administer(each.workspace_id)]
+            newest = {each.workspace_id: each for each in every if only in (None, each.workspace_id)}
+            check_one_workspace(key, [_name(tx, workspace_id) for workspace_id in newest])
+            if not newest:
+                raise _missing(f"event on issue `{issue_key}`" + (f" in `{workspace_name}`" if workspace_name else ""))
+            ((workspace_id, found),) = newest.items()
+            told = tx.deliveries.newest_on(key, passing_over=ECHOES) if found.reason in ECHOES else ()
+            older = next((each for each in told if each.workspace_id == workspace_id), None)
+            return NamedDelivery(
+                delivery=older or found, workspace_name=_name(tx, workspace_id), passed_over=older is not None
+            )
 
         return await self._storage.read(query)
 
@@ -99,17 +137,14 @@ class Deliveries:
             )
         return found
 
-    async def retry(
-        self, delivery_id: str | None, *, issue_key: str | None = None, by: Principal
-    ) -> tuple[Delivery, str]:
+    async def retry(self, delivery_id: str, *, by: Principal) -> tuple[Delivery, str]:
         """Have a dead or waiting delivery handled now; give it as it is then, with its workspace's name.
 
         Raises:
             DeliveryNotFound: there is none, or its body is pruned.
             Conflict: it is neither dead nor waiting.
-            InvalidInput: not exactly one of id and issue is given.
         """
-        asked, name = await self.show(delivery_id, issue_key=issue_key, by=by)
+        asked, name = await self.show(delivery_id, by=by)
 
         def change(tx: Transaction) -> Delivery:
             found = _get(tx, asked.id)

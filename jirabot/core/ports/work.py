@@ -1,6 +1,6 @@
 """The stores of what is done: the inbox, conversations with their runs, the outbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -41,7 +41,9 @@ class DeliveryStore(Protocol):
 
     def find(self, delivery_id: DeliveryId) -> Delivery | None: ...
     def find_by_fingerprint(self, workspace_id: WorkspaceId, fingerprint: str) -> Delivery | None: ...
-    def newest_on(self, issue_key: IssueKey) -> Delivery | None: ...
+    def newest_on(self, issue_key: IssueKey, *, passing_over: Collection[str] = ()) -> Sequence[Delivery]:
+        """Find the newest of each workspace on an issue with that key, but for those of these reasons; newest first."""
+
     def request_of(self, delivery_id: DeliveryId) -> SavedDelivery | None:
         """Find the request as it came; None once it is pruned."""
 
@@ -137,7 +139,9 @@ class ConversationStore(Protocol):
 
     def find(self, conversation_id: ConversationId) -> Conversation | None: ...
     def newest_of(self, workspace_id: WorkspaceId, issue_id: IssueId) -> Conversation | None: ...
-    def newest_on(self, issue_key: IssueKey) -> Conversation | None: ...
+    def newest_on(self, issue_key: IssueKey) -> Sequence[Conversation]:
+        """Find the newest of each workspace on an issue with that key; the newest first."""
+
     def list(
         self,
         *,

@@ -57,9 +57,12 @@ class Conversations(Store):
         every: Sequence[Conversation] = newest_first(self._state.conversations.values())
         return next((e for e in every if (e.workspace_id, e.issue_id) == (workspace_id, issue_id)), None)
 
-    def newest_on(self, issue_key: IssueKey) -> Conversation | None:
-        every: Sequence[Conversation] = newest_first(self._state.conversations.values())
-        return next((each for each in every if each.issue_key == issue_key), None)
+    def newest_on(self, issue_key: IssueKey) -> Sequence[Conversation]:
+        newest: dict[WorkspaceId, Conversation] = {}
+        for each in newest_first(self._state.conversations.values()):
+            if each.issue_key == issue_key:
+                newest.setdefault(each.workspace_id, each)
+        return list(newest.values())
 
     def list(
         self,

@@ -1,7 +1,7 @@
 """The inbox."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -91,8 +91,12 @@ class Deliveries(Store):
         found = self._state.fingerprints.get((workspace_id, fingerprint))
         return self.find(found) if found else None
 
-    def newest_on(self, issue_key: IssueKey) -> Delivery | None:
-        return next((each for each in self._newest() if each.issue_key == issue_key), None)
+    def newest_on(self, issue_key: IssueKey, *, passing_over: Collection[str] = ()) -> Sequence[Delivery]:
+        newest: dict[WorkspaceId, Delivery] = {}
+        for each in self._newest():
+            if each.issue_key == issue_key and each.reason not in passing_over:
+                newest.setdefault(each.workspace_id, each)
+        return list(newest.values())
 
     def request_of(self, delivery_id: DeliveryId) -> SavedDelivery | None:
         return self._state.requests.get(delivery_id)

@@ -145,11 +145,14 @@ async def test_the_newest_of_an_issue_is_the_one_made_last(several: Storage, wor
 
 
 @pytest.mark.parametrize(
-    ("key", "expected"), [("PAY-1", "middle"), ("SHOP-1", "newest"), ("PAY-2", "second"), ("NO-1", None)]
+    ("key", "expected"),
+    [("PAY-1", ["middle"]), ("SHOP-1", ["newest"]), ("PAY-2", ["elsewhere", "second"]), ("NO-1", [])],
 )
-async def test_the_newest_on_an_issue_key_is_the_one_made_last(several: Storage, key, expected):
+async def test_the_newest_on_an_issue_key_is_the_one_made_last_in_each_workspace(several: Storage, key, expected):
+    other = conversation("elsewhere", issue="2", workspace_id=OTHER, created_at=at(6))
+    await several.write(lambda tx: tx.conversations.add(other))
     found = await several.read(lambda tx: tx.conversations.newest_on(IssueKey(key)))
-    assert (found.id if found else None) == expected
+    assert [each.id for each in found] == expected
 
 
 @pytest.mark.parametrize(

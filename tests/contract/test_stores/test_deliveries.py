@@ -2,9 +2,9 @@
 
 import pytest
 
-from jirabot.core.deliveries import Delivery, DeliveryState, Origin, Recorded, SavedDelivery
+from jirabot.core.deliveries import Delivery, DeliveryState, Origin, Outcome, Recorded, SavedDelivery
 from jirabot.core.ids import DeliveryId, IssueKey, TriggerKey
-from jirabot.core.ports import Storage
+from jirabot.core.ports import Storage, Transaction
 from jirabot.errors import Conflict
 from tests.contract.test_stores.values import NOW, OTHER, WS, at, delivery
 
@@ -125,13 +125,38 @@ async def test_it_is_found_by_its_fingerprint_in_its_workspace(storage: Storage)
     assert await storage.read(lambda tx: tx.deliveries.find_by_fingerprint(WS, "another")) is None
 
 
-async def test_the_newest_on_an_issue_key_is_the_last_recorded(storage: Storage):
-    mine = [delivery("a", issue="7", received_at=at(9)), delivery("b", issue="7"), delivery("c", issue="8")]
-    await storage.write(lambda tx: tx.deliveries.record(mine))
-    found = await storage.read(lambda tx: tx.deliveries.newest_on(IssueKey("PAY-7")))
-    assert found is not None
-    assert found.id == "b"
-    assert await storage.read(lambda tx: tx.deliveries.newest_on(IssueKey("PAY-9"))) is None
+@pytest.fixture
+async def on_issues(storage: Storage) -> Storage:
+    """Of issue 7 three events here, each with its reason, and one elsewhere that waits; one of issue 8."""
+    reasons = {"a": "started", "b": "own-comment", "c": "already-acted"}
+    mine = [delivery(id_, issue="7", received_at=at(9 - no)) for no, id_ in enumerate(reasons)]
+    others = [delivery("there", issue="7", workspace_id=OTHER), delivery("d", issue="8")]
+    await storage.write(lambda tx: tx.deliveries.record([*mine, *others]))
+
+    def change(tx: Transaction) -> None:
+        lease = tx.deliveries.claim_lane(owner="me", now=at(20), until=at(30), only=mine[0].lane_id)
+        assert lease is not None
+        for id_, reason in reasons.items():
+            outcome = Outcome(state=DeliveryState.IGNORED, decision="", reason=reason, text="")
+            tx.deliveries.conclude(lease, DeliveryId(id_), outcome, now=at(20))
+
+    await storage.write(change)
+    return storage
+
+
+@pytest.mark.parametrize(
+    ("key", "passing_over", "expected"),
+    [
+        pytest.param("PAY-7", (), ["there", "c"], id="the last recorded of each workspace"),
+        pytest.param("PAY-7", {"already-acted"}, ["there", "b"], id="but for a reason"),
+        pytest.param("PAY-7", {"already-acted", "own-comment"}, ["there", "a"], id="but for two"),
+        pytest.param("PAY-7", {"already-acted", "own-comment", "started"}, ["there"], id="but for all"),
+        pytest.param("PAY-9", (), [], id="none"),
+    ],
+)
+async def test_the_newest_on_an_issue_key(on_issues: Storage, key, passing_over, expected):
+    found = await on_issues.read(lambda tx: tx.deliveries.newest_on(IssueKey(key), passing_over=passing_over))
+    assert [each.id for each in found] == expected
 
 
 class TestRequests:

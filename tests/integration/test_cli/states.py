@@ -20,9 +20,9 @@ LATER = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251 - commands run by
 NOW = LATER - timedelta(hours=2)
 
 
-def served(cli: Cli) -> WorkspaceId:
-    """Make the workspace `acme`, and give its id."""
-    create = ["workspace", "create", "acme", "--deployment", "dc", "--base-url", "http://127.0.0.1:1"]
+def served(cli: Cli, name: str = "acme") -> WorkspaceId:
+    """Make a workspace, and give its id."""
+    create = ["workspace", "create", name, "--deployment", "dc", "--base-url", f"http://127.0.0.1:1/{name}"]
     made = cli.done(*create, "--svc-acc-api-key", "-", "--no-validate", "--json", typed="a-token\n")
     return WorkspaceId(made.object["id"])
 
@@ -56,13 +56,19 @@ def add_delivery(tx: Transaction, workspace_id: WorkspaceId, state: DeliveryStat
 
 
 def add_conversation(
-    tx: Transaction, workspace_id: WorkspaceId, name: str, state: State, live: RunState | None = None
+    tx: Transaction,
+    workspace_id: WorkspaceId,
+    name: str,
+    state: State,
+    live: RunState | None = None,
+    *,
+    issue: str = "",
 ) -> None:
-    """Add a conversation of that name and state on an issue of its own, with a message, and a run where one lives.
+    """Add a conversation of that name and state on *issue* or its own, with a message, and a run where one lives.
 
     In one that is closed an agent has worked.
     """
-    added = conversation(name, issue=name.upper(), workspace_id=workspace_id, state=state, runs_count=1)
+    added = conversation(name, issue=issue or name.upper(), workspace_id=workspace_id, state=state, runs_count=1)
     session = {} if added.is_open else {"conversation": name, "mark": f"JIRABOT_SESSION_DIR=/nowhere/{name}"}
     tx.conversations.add(replace(added, session=session))
     tx.conversations.add_message(message(f"message-{name}", of=name, workspace_id=workspace_id))

@@ -175,7 +175,7 @@ def test_explain_says_why(world: World, number: int, state: str, sentence: str) 
     as_json = world.cli.done("event", "explain", id_, "--json").object
 
     lines = told.out.splitlines()
-    assert lines[0].startswith(f"Event {id_}: comment_created on DEMO-1, ")
+    assert lines[0].startswith(f"Event {id_}: comment_created on DEMO-1 in acme, ")
     assert lines[1] == f"{state}: {sentence}"
     assert [line.split()[0] for line in lines[2:]] == ["parsed", "permission", "decision"]
     assert [step["step"] for step in as_json["steps"]] == ["parsed", "permission", "decision"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
+from jirabot.core.decisions import ECHOES
 from jirabot.core.deliveries import DeliveryState, Lease, Outcome
 from jirabot.core.ids import (
     AccountId,
@@ -102,7 +103,7 @@ USES: dict[str, tuple[Use, list[str]]] = {
         ["the key of deliveries (workspace_id=? AND fingerprint=?)"],
     ),
     "find the newest delivery on an issue": (
-        lambda tx: tx.deliveries.newest_on(IssueKey("PAY-1")),
+        lambda tx: tx.deliveries.newest_on(IssueKey("PAY-1"), passing_over=ECHOES),
         ["deliveries_issue (issue_key=?)", "deliveries_head"],
     ),
     "list a workspace's deliveries of a state": (
@@ -253,7 +254,6 @@ USES: dict[str, tuple[Use, list[str]]] = {
 
 
 SORTED = {
-    "find the newest delivery on an issue",
     "list a workspace's deliveries",
     "list a workspace's deliveries that wait",
 }
