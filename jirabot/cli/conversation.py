@@ -61,7 +61,7 @@ def show(
     output.show({name: value for name, value in shown.items() if name not in many}, as_json=False)
     output.lines(["", *(f"{m['author']}: {m['text'] or '(the issue itself)'}" for m in shown["messages"])])
     output.lines(f"  {event['kind']}: {event['text']}" for event in shown["events"])
-    output.lines(f"  log of run {run['number']}: {run['log']}" for run in shown["run_list"] if run["log"])
+    output.lines(f"  log of run {run['number']}: {log}" for run in shown["run_list"] for log in run["logs"])
     output.lines(f"  comment, {e['kind']} ({e['state']}): {e['text'].partition(chr(10))[0]}" for e in shown["effects"])
 
 

@@ -153,7 +153,7 @@ class RunSpec:
 
 
 def log_name(run_id: RunId) -> str:
-    """Name the file of a run's log within its conversation's session folder."""
+    """Name the log of an attempt at a run, within its conversation's session folder."""
     return f"run-{run_id}.log"
 
 

@@ -216,6 +216,10 @@ class Run:
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
+    def attempt(self, number: int) -> RunId:
+        """Name one of its attempts, counted from 1, as backends know it."""
+        return RunId(f"{self.id}-{number}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvent:

@@ -4,7 +4,7 @@ What needs an agent's process is written down as the same rows that a comment wo
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -157,10 +157,14 @@ class Conversations:
         found, rights = await self._storage.read(query)
         return [whole for whole in found if await self._may_see(whole, rights)]
 
-    def logs(self, whole: WholeConversation) -> Mapping[RunId, Path]:
-        """Find the logs of a conversation's runs that are kept; files, for whoever holds the data folder."""
-        found = {run.id: self._checkouts.find_log(whole.conversation.id, run.id) for run in whole.runs}
-        return {run_id: log for run_id, log in found.items() if log is not None}
+    def logs(self, whole: WholeConversation) -> Mapping[RunId, Sequence[Path]]:
+        """Find the logs that are kept of each run, one an attempt: files, for whoever holds the data folder."""
+        return {run.id: [*self._logs_of(run)] for run in whole.runs}
+
+    def _logs_of(self, run: Run) -> Iterator[Path]:
+        for number in range(1, run.attempts + 1):
+            if log := self._checkouts.find_log(run.conversation_id, run.attempt(number)):
+                yield log
 
     async def _may_see(self, whole: WholeConversation, rights: Rights) -> bool:
         found = whole.conversation
@@ -416,26 +420,24 @@ def _whole(tx: Transaction, found: Conversation) -> WholeConversation:
     )
 
 
-def as_object(value: WholeConversation, logs: Mapping[RunId, Path] | None = None) -> objects.Object:
+def as_object(value: WholeConversation, logs: Mapping[RunId, Sequence[Path]] | None = None) -> objects.Object:
     """Show a conversation with all that belongs to it, as `conversation show --json` does.
 
-    *logs*: of each run that has one; not given to those who do not hold the data folder.
+    *logs*: of each run; not given to those who do not hold the data folder.
     """
     return {
         **objects.conversation(value.conversation, workspace_name=value.workspace_name),
         "messages": [
             {"author": m.author.label, "text": m.text, "at": objects.instant(m.created_at)} for m in value.messages
         ],
-        "run_list": [{**objects.run(run), **_log(run, logs)} for run in value.runs],
+        "run_list": [{**objects.run(run), **_logs(run, logs)} for run in value.runs],
         "events": [objects.run_event(event) for event in value.events],
         "effects": [objects.effect(effect) for effect in value.effects],
     }
 
 
-def _log(run: Run, logs: Mapping[RunId, Path] | None) -> objects.Object:
-    if logs is None:
-        return {}
-    return {"log": str(logs[run.id]) if run.id in logs else None}
+def _logs(run: Run, logs: Mapping[RunId, Sequence[Path]] | None) -> objects.Object:
+    return {} if logs is None else {"logs": [str(log) for log in logs[run.id]]}
 
 
 def _get(tx: Transaction, conversation_id: ConversationId) -> Conversation:

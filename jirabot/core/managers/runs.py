@@ -17,7 +17,7 @@ from jirabot.core.agents import Ending, Failed, FailureKind, Message, Progress, 
 from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation, Happening, Run, RunEvent, State, advance
 from jirabot.core.deliveries import Lease
-from jirabot.core.ids import ConversationId, RunId
+from jirabot.core.ids import ConversationId
 from jirabot.core.managers import breakers, first_answers
 from jirabot.core.managers.briefing import Briefing
 from jirabot.core.managers.budgets import Budgets
@@ -319,7 +319,7 @@ def _touch_every(session: timedelta) -> timedelta:
 
 def _spec(run: Run, conversation: Conversation, ready: Ready, *, prompt: str, network: Network) -> RunSpec:
     return RunSpec(
-        run_id=RunId(f"{run.id}-{run.attempts}"),
+        run_id=run.attempt(run.attempts),
         conversation_id=conversation.id,
         issue_key=ready.issue.key,
         prompt=prompt,

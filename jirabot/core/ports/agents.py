@@ -89,7 +89,7 @@ class Checkouts(Protocol):
     def has_checkout(self, conversation_id: ConversationId) -> bool: ...
 
     def find_log(self, conversation_id: ConversationId, run_id: RunId) -> Path | None:
-        """Find the log of a run; None where none is kept, or no longer."""
+        """Find the log of an attempt at a run; None where none is kept, or no longer."""
 
     async def remove(self, conversation_id: ConversationId) -> None:
         """Remove the conversation's folder.

@@ -73,7 +73,7 @@ def add_conversation(
     tx.conversations.add(replace(added, session=session))
     tx.conversations.add_message(message(f"message-{name}", of=name, workspace_id=workspace_id))
     ended = run(f"run-{name}", of=name, workspace_id=workspace_id, state=live or RunState.FINISHED, due_at=NOW)
-    tx.conversations.add_run(ended)
+    tx.conversations.add_run(replace(ended, attempts=0 if live else 1))
 
 
 def add_effect(

@@ -58,13 +58,13 @@ def _with_checkout(cli: Cli, name: str) -> None:
 def test_the_logs_of_runs_are_told_while_they_are_kept(furnished: Cli) -> None:
     assert "log of run" not in furnished.done("conversation", "show", "asking").out
 
-    log = furnished.data / "conversations/asking/session/run-run-asking.log"
+    log = furnished.data / "conversations/asking/session/run-run-asking-1.log"
     log.parent.mkdir(parents=True)
     log.touch()
     (line,) = [each for each in furnished.done("conversation", "show", "asking").out.splitlines() if "log of" in each]
     assert line == f"  log of run 1: {log}"
     (run,) = furnished.done("conversation", "show", "asking", "--json").object["run_list"]
-    assert run["log"] == str(log)
+    assert run["logs"] == [str(log)]
 
 
 @pytest.mark.parametrize("name", ["created", "active", "asking"])
