@@ -11,7 +11,7 @@ from jirabot.config import OAuthSettings
 from jirabot.core.grants import Authority, Grant, OAuthApp, Site
 from jirabot.core.people import Account
 from jirabot.core.ports import Clock
-from jirabot.errors import InvalidInput, JiraBroken
+from jirabot.errors import Forbidden, InvalidInput, JiraBroken
 from jirabot.jira import oauth
 from jirabot.jira.answers import Answer
 from jirabot.jira.connections import Connections
@@ -85,11 +85,16 @@ class Authorities:
                 f"`{host}` is not under atlassian.net, and so is not asked for its cloud id",
                 hint="if it is a Cloud site of yours, name it in `[oauth] cloud_sites`",
             )
+        # Atlassian's own names lead into no private network.
+        public = not (host.endswith(ATLASSIAN) or _is_address(host))
         connection = self._connections.to(
-            f"cloud id of {at.base_url}", at.base_url, at.network, keep=False, public=not _is_address(host)
+            f"cloud id of {at.base_url}", at.base_url, at.network, keep=False, public=public
         )
         url = URL(f"{parts.scheme}://{parts.netloc}/_edge/tenant_info", encoded=True)
-        answer = await connection.ask("GET", url, headers={}, body=None, whom=f"the site `{host}`")
+        try:
+            answer = await connection.ask("GET", url, headers={}, body=None, whom=f"the site `{host}`")
+        except Forbidden as error:
+            raise Forbidden(error.message, hint="give the site's address under atlassian.net as base URL") from error
         told = oauth.read_json(answer, now=self._clock.now()).get("cloudId")
         if not isinstance(told, str) or not _CLOUD_ID.fullmatch(told):
             raise JiraBroken(f"`{host}` does not tell its cloud id", hint="check the base URL: is it Jira Cloud?")

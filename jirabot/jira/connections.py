@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -37,10 +38,11 @@ class Connections:
     def to(self, owner: str, base_url: str, network: Network, *, keep: bool, public: bool = False) -> "Connection":
         """Give the connection of an owner to a base; its sessions are shared with nobody else.
 
-        *keep*: its sockets are kept, and used again. *public*: it refuses to go to an address that is not public.
+        *keep*: its sockets are kept, and used again. *public*: it refuses to go to an address that is not public, and
+        through a proxy at such a one.
         """
         way = _Way(owner=owner, base_url=base_url, network=network, keep=keep, public=public)
-        return Connection(partial(self._session, way), proxy=network.proxy)
+        return Connection(partial(self._session, way), way)
 
     async def aclose(self) -> None:
         """Close all."""
@@ -67,7 +69,7 @@ class Connections:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=not way.network.proxy and not bases.is_loopback(way.base_url),
+            trust_env=way.is_as_the_machine,
             timeout=aiohttp.ClientTimeout(total=self._timeouts.total, sock_connect=self._timeouts.connect),
             headers={"User-Agent": f"jirabot/{__version__}", "Accept": "application/json"},
         )
@@ -86,13 +88,25 @@ class _Way:
     keep: bool
     public: bool
 
+    @property
+    def is_as_the_machine(self) -> bool:
+        """Whether it takes the proxy that the environment names."""
+        return not self.network.proxy and not bases.is_loopback(self.base_url)
+
+    def proxy_to(self, url: URL) -> str:
+        """Give the proxy that a request goes to; empty where it goes to the host itself."""
+        if not self.is_as_the_machine:
+            return self.network.proxy
+        host = url.host or ""
+        return "" if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(url.scheme, "")
+
 
 class Connection:
     """Sends requests, one at a time or many. Redirects are not followed: credentials go where they were sent."""
 
-    def __init__(self, session: Callable[[], aiohttp.ClientSession], *, proxy: str) -> None:
-        """*session* gives the open session."""
-        self._session, self._proxy = session, proxy or None
+    def __init__(self, session: Callable[[], aiohttp.ClientSession], way: _Way) -> None:
+        """*session* gives the open session of *way*."""
+        self._session, self._way = session, way
 
     async def ask(self, method: str, url: URL, *, headers: Mapping[str, str], body: bytes | None, whom: str) -> Answer:
         """Send a request and read all of its answer; *whom*: who is asked, for messages.
@@ -101,9 +115,12 @@ class Connection:
             JiraUnreachable: there was no connection. JiraSilent: there was one, and no answer.
             Forbidden: it would go to an address that is not public, and may not.
         """
+        if self._way.public:
+            await self._check_proxy(url)
+        proxy = self._way.network.proxy or None
         try:
             async with self._session().request(
-                method, url, headers=headers, data=body, allow_redirects=False, proxy=self._proxy
+                method, url, headers=headers, data=body, allow_redirects=False, proxy=proxy
             ) as response:
                 return Answer(status=response.status, headers=response.headers, body=await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
@@ -113,6 +130,20 @@ class Connection:
         except (ValueError, AssertionError) as error:
             # The library's ways to say that a proxy of the environment, or a host's name, is none: nothing was sent.
             raise JiraUnreachable(f"no connection to {whom}: its address or a proxy's is none", hint=_LOOK) from error
+
+    async def _check_proxy(self, url: URL) -> None:
+        """Refuse a proxy within a private network: it may lead there, whatever a host's name leads to here.
+
+        Raises:
+            Forbidden: there is one.
+        """
+        proxy = self._way.proxy_to(url)
+        if proxy and not await addresses.leads_out(proxy):
+            raise Forbidden(
+                f"`{url.host}` would be asked through a proxy that is not public, and may be within its network",
+                hint=f"whoever runs jirabot can name `{url.host}` in `[api] claim_hosts`, or vouch for the workspace: "
+                "`jirabot workspace activate NAME --trust`",
+            )
 
 
 def tls_of(network: Network) -> ssl.SSLContext:

@@ -10,13 +10,24 @@ from aiohttp import web
 
 from jirabot.config import OAuthSettings
 from jirabot.core.grants import Authority, OAuthApp
-from jirabot.errors import ConsentNeeded, Forbidden, InvalidInput, JirabotError, JiraBroken, JiraRefused, JiraSilent
+from jirabot.core.network import Network
+from jirabot.errors import (
+    ConsentNeeded,
+    Forbidden,
+    InvalidInput,
+    JirabotError,
+    JiraBroken,
+    JiraRefused,
+    JiraSilent,
+    JiraUnreachable,
+)
 from jirabot.jira.authorities import Authorities
 from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS
 from jirabot.machine import SystemClock
 from jirabot.sandbox.oauth import App
 from jirabot.sandbox.server import Sandbox
+from tests import proxy
 
 CALLBACK = "http://127.0.0.1:8642/integration/callback?from=a%20b"
 VERIFIER = "a-verifier-of-at-least-forty-three-characters-0"
@@ -179,6 +190,30 @@ async def test_a_site_tells_its_cloud_id(cloud, connections):
 
     assert await oauth.cloud_id(at(cloud)) == "5a2f7c1e-0d8b-4f55-9a43-1c6e2b7d9f00"
     assert [request.path for request in cloud.requests] == ["/_edge/tenant_info"]
+
+
+async def test_a_site_under_atlassian_net_is_asked_through_a_proxy_of_ones_own_network(cloud, connections):
+    """Its name needs no proof; a site that an operator named by another is not asked so, and told what to do."""
+    oauth = authorities(connections, cloud.root_url, sites=("jira.acme.example",))
+    async with proxy.running() as tunnel:
+        network = Network(proxy=tunnel.url)
+        tunnel.refuses = True
+        with pytest.raises(JiraUnreachable, match="the proxy refuses"):
+            await oauth.cloud_id(Authority(deployment="cloud", base_url="https://acme.atlassian.net", network=network))
+        assert tunnel.asked == ["CONNECT acme.atlassian.net:443"]
+
+        with pytest.raises(Forbidden) as caught:
+            await oauth.cloud_id(Authority(deployment="cloud", base_url="https://jira.acme.example", network=network))
+        assert caught.value.hint == "give the site's address under atlassian.net as base URL"
+
+
+async def test_the_proxy_of_the_environment_keeps_no_site_from_telling_its_cloud_id(cloud, connections, monkeypatch):
+    async with proxy.running() as tunnel:
+        tunnel.refuses = True
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url.replace("127.0.0.1", "localhost"))
+        oauth = authorities(connections, cloud.root_url)
+        with pytest.raises(JiraUnreachable, match="the proxy refuses"):
+            await oauth.cloud_id(Authority(deployment="cloud", base_url="https://acme.atlassian.net"))
 
 
 PROBED = [

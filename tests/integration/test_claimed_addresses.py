@@ -16,6 +16,7 @@ from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS
 from jirabot.machine import QuietLog, SystemClock
 from jirabot.sandbox.server import Sandbox
+from tests import proxy
 from tests.contract.test_stores.values import workspace
 
 
@@ -25,9 +26,10 @@ async def jira() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-def site(clients: Clients, jira: Sandbox, claimed_by: str) -> JiraSite:
+def site(clients: Clients, jira: Sandbox, claimed_by: str, **settings: str) -> JiraSite:
     """The sandbox by a name, which leads to this machine."""
-    named: Workspace = workspace(base_url=jira.base_url.replace("127.0.0.1", "localhost"), claimed_by=claimed_by)
+    base_url = jira.base_url.replace("127.0.0.1", "localhost")
+    named: Workspace = workspace(base_url=base_url, claimed_by=claimed_by, settings=settings)
     of = replace(named, service_account_email=jira.bot.email)
     return clients.site(of, Credentials(api_key=jira.bot.token))
 
@@ -44,14 +46,14 @@ def clients(connections: Connections, *private_hosts: str) -> Clients:
     )
 
 
-@pytest.mark.parametrize(
-    ("claimed_by", "private_hosts", "reached"),
-    [
-        pytest.param("carol", (), False, id="claimed"),
-        pytest.param("carol", ("localhost",), True, id="claimed, and on the list"),
-        pytest.param("", (), True, id="made by an administrator"),
-    ],
-)
+WHO = [
+    pytest.param("carol", (), False, id="claimed"),
+    pytest.param("carol", ("localhost",), True, id="claimed, and on the list"),
+    pytest.param("", (), True, id="made by an administrator"),
+]
+
+
+@pytest.mark.parametrize(("claimed_by", "private_hosts", "reached"), WHO)
 async def test_who_is_reached(jira: Sandbox, claimed_by: str, private_hosts: tuple[str, ...], reached: bool) -> None:
     connections = Connections(Timeouts(connect=2.0, total=2.0))
     try:
@@ -61,5 +63,26 @@ async def test_who_is_reached(jira: Sandbox, claimed_by: str, private_hosts: tup
         else:
             with pytest.raises(Forbidden, match="not public"):
                 await asked.myself()
+    finally:
+        await connections.aclose()
+
+
+@pytest.mark.parametrize(("claimed_by", "private_hosts", "reached"), WHO)
+async def test_who_is_reached_through_a_proxy_within_a_private_network(
+    jira: Sandbox, claimed_by: str, private_hosts: tuple[str, ...], reached: bool
+) -> None:
+    """It could lead into that network: what a name leads to here says nothing of it (decision 0023)."""
+    connections = Connections(Timeouts(connect=2.0, total=2.0))
+    try:
+        async with proxy.running() as tunnel:
+            asked = site(clients(connections, *private_hosts), jira, claimed_by, proxy=tunnel.url)
+            if reached:
+                assert isinstance(await asked.myself(), Account)
+            else:
+                with pytest.raises(Forbidden, match="through a proxy that is not public") as caught:
+                    await asked.myself()
+                assert "can name `localhost` in `[api] claim_hosts`" in caught.value.hint
+                assert "--trust" in caught.value.hint
+            assert bool(tunnel.asked) is reached
     finally:
         await connections.aclose()
