@@ -384,6 +384,54 @@ async def test_who_saves_a_workspace_goes_on_to_prove_themselves(stage: Stage, b
     assert (await boss.post("", workspace_name="acme"))["redirect"] is False
 
 
+@pytest.mark.alike
+@pytest.mark.parametrize("ended", [True, False])
+async def test_who_is_no_administrator_any_more_does_not_become_one_by_a_proof(
+    stage: Stage, browser: Any, ended: bool
+) -> None:
+    """Neither who was removed on the way nor who was made a user."""
+    users, account = stage.app.users, account_of(stage, stage.jira.ada)
+    await users.link("acme", account, user="ada-sub", role=Role.ADMIN, by=SHELL)
+    ada = await browser()
+    saved = await ada.post("", workspace_name="acme")
+    if ended:
+        await users.unlink("acme", "ada-sub", by=SHELL)
+    else:
+        await users.link("acme", account, user="ada-sub", role=Role.USER, by=SHELL)
+
+    assert (await ada.go_to(await ada.consent(saved["authorizationUrl"])))[0] == 200
+
+    state = LinkState.PENDING if ended else LinkState.ACTIVE
+    assert [(link.state, link.role) for link in await links(stage)] == [(state, Role.USER)]
+
+
+@pytest.mark.alike
+async def test_the_bot_does_not_become_who_administers_no_more(stage: Stage, browser: Any) -> None:
+    await stage.app.users.link("acme", account_of(stage, stage.jira.ada), user="ada-sub", role=Role.ADMIN, by=SHELL)
+    await without_consent(stage)
+    ada = await browser()
+    saved = await ada.post("", workspace_name="acme")
+    await stage.app.users.unlink("acme", "ada-sub", by=SHELL)
+
+    status, told = await ada.go_to(await ada.consent(saved["authorizationUrl"]))
+
+    assert (status, json.loads(told)["code"]) == (403, "forbidden")
+    workspace, missing = await stage.app.workspaces.show("acme", by=SHELL)
+    assert workspace.service_account.id == id_of(stage, stage.jira.bot)
+    assert "consent" in [each.what for each in missing]
+
+
+@pytest.mark.alike
+async def test_an_administrator_by_a_link_goes_on_to_prove_themselves(stage: Stage, browser: Any) -> None:
+    """And stays one."""
+    await stage.app.users.link("acme", account_of(stage, stage.jira.ada), user="ada-sub", role=Role.ADMIN, by=SHELL)
+    ada = await browser()
+    saved = await ada.post("", workspace_name="acme")
+    assert (await ada.go_to(await ada.consent(saved["authorizationUrl"])))[0] == 200
+
+    assert [(link.role, link.origin) for link in await links(stage)] == [(Role.ADMIN, Origin.OAUTH)]
+
+
 async def without_consent(stage: Stage) -> None:
     """Let the bot of the workspace sign in by a consent that nobody has given yet."""
     await stage.change_workspace(auth=METHOD[stage.jira.deployment])

@@ -106,16 +106,19 @@ class ConsentFlow:
         return await self._storage.write(change)
 
     async def begin_saved(self, workspace: Workspace, *, by: Principal) -> Begun | None:
-        """Send on the browser of who has saved a workspace, where a consent is needed or the proof of who they are."""
+        """Send on the browser of who has saved a workspace, where a consent is needed or the proof of who they are.
+
+        Who may do that by a link of theirs brings back no more than that link is good for by then.
+        """
 
         def change(tx: Transaction) -> Begun | None:
             saved = administered(tx, workspace.name, by)
             if self._grants.needs_consent(saved):
-                return self._begin_in_browser(tx, saved, Purpose.BOT, by, role=Role.ADMIN)
+                return self._begin_in_browser(tx, saved, Purpose.BOT, by, role=by.role)
             links = [link for link in tx.users.links_of(by.user) if link.workspace_id == saved.id]
             if any(link.state is LinkState.ACTIVE and link.origin is Origin.OAUTH for link in links):
                 return None
-            return self._begin_in_browser(tx, saved, Purpose.LINK, by, role=Role.ADMIN)
+            return self._begin_in_browser(tx, saved, Purpose.LINK, by, role=by.role)
 
         return await self._storage.write(change)
 
@@ -207,6 +210,7 @@ class ConsentFlow:
             OtherBrowser: it was begun in another browser.
             ConsentDenied: the person has not consented. ConsentFailed: the code counts no more, or the app is refused.
             SiteNotAccessible: the consent is not for the workspace's site.
+            Forbidden: it is for the bot, and who began it administers the workspace no more.
             RateLimited, JiraUnreachable, JiraSilent, JiraBroken: what the authority answered.
         """
         visit = await self._storage.write(lambda tx: self._use(tx, deployment, state))
@@ -250,7 +254,14 @@ class ConsentFlow:
     async def _take(self, visit: _Visit, grant: Grant, account: Account, address: str) -> CameBack:
         """Do what a browser came back for."""
         state = visit.state
-        by = Principal(kind="oauth", name=state.user_name, user=state.user_name, address=address)
+        by = Principal(
+            kind="oauth",
+            name=state.user_name,
+            user=state.user_name,
+            role=state.role,
+            workspace_id=state.workspace_id,
+            address=address,
+        )
         if state.purpose is Purpose.BOT:
             account = await self._consents.accept(visit.workspace.name, grant, by=by)
             return CameBack(workspace=visit.workspace, purpose=state.purpose, account=account)

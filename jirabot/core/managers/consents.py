@@ -6,7 +6,8 @@ from dataclasses import replace
 from jirabot.core.audit import Act
 from jirabot.core.grants import Authority, Grant, KeptGrant
 from jirabot.core.managers import audit, troubles
-from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.gate import administered
 from jirabot.core.managers.grants import Grants
 from jirabot.core.people import Account, Principal
 from jirabot.core.ports import Clock, Deployment, Events, OAuth, Storage, Transaction
@@ -41,18 +42,19 @@ class Consents:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
             InvalidInput: the workspace signs in otherwise.
             SiteNotAccessible, ConsentNeeded, JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered;
                 nothing was stored.
         """
-        workspace = await self._storage.read(lambda tx: named(tx, name))
+        workspace = await self._storage.read(lambda tx: administered(tx, name, by))
         if not self._grants.needs_consent(workspace):
             raise InvalidInput(f"the workspace `{name}` signs in by `{workspace.auth}`, which needs no consent")
         account, cloud_id = await self.whose(workspace, grant)
 
         def change(tx: Transaction) -> None:
             now = self._clock.now()
-            saved = replace(named(tx, name), service_account=account, cloud_id=cloud_id, updated_at=now)
+            saved = replace(administered(tx, name, by), service_account=account, cloud_id=cloud_id, updated_at=now)
             who = audit.person(tx, saved.id, account.id)
             audit.record(tx, Act.WORKSPACE_CONSENTED, by=by, now=now, workspace=saved, subject=who)
             tx.workspaces.save(saved)

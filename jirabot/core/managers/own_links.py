@@ -186,6 +186,8 @@ def link_caller(
     if active is not None:
         return active
     was_ended = any(link.state is LinkState.ENDED and not link.ended_by for link in own)
+    if was_ended:
+        role = Role.USER
     is_free = account is not None and tx.users.find_link(workspace.id, account.id) is None
     if account is not None and is_free and not account.app and not was_ended:
         return add_link(tx, workspace, account, user=by.user, role=role, ids=ids, now=now, by=by)
@@ -199,13 +201,13 @@ def link_proved(
 
     It is theirs, whoever was linked to it; their links to other accounts there end. The role stays that they had, or
     that the account had where it was nobody's but its own. A link of theirs, or of the account, that an administrator
-    has ended is made again by one only: till then it is pending.
+    has ended is made again by one only: till then it is pending, and gives no rights.
     """
     own = [link for link in tx.users.links_of(by.user) if link.workspace_id == workspace.id]
     of_account = tx.users.newest_link(workspace.id, account.id)
     newest = next((link for link in own if link.state is not LinkState.PENDING), None)
     if not by.is_operator and (_was_taken_away(newest) or _was_taken_away(of_account)):
-        return _pending(tx, workspace, by, role=role, ids=ids, now=now)
+        return _pending(tx, workspace, by, role=Role.USER, ids=ids, now=now)
     active = [link for link in own if link.state is LinkState.ACTIVE]
     theirs = [*active, of_account] if of_account is not None and of_account.user_name == account.id else active
     if any(link.role is Role.ADMIN and link.state is LinkState.ACTIVE for link in theirs):
