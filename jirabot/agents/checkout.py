@@ -15,7 +15,7 @@ import shlex
 import shutil
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,7 +141,7 @@ class GitCheckouts:
             return Published(branch=checkout.branch, base=checkout.base, commits_count=0, pushed=False)
         await self._commit_leftovers(checkout, signature, message)
         mirror = await self._mirror(remote)
-        async with self._locks[mirror]:
+        async with self._alone_in(mirror):
             await self._take_over(mirror, checkout, remote)
             since = await self._since(mirror, checkout)
             published = await self._count(mirror, checkout, remote, since=since)
@@ -217,10 +217,20 @@ class GitCheckouts:
                 )
         return mirror
 
+    @contextlib.asynccontextmanager
+    async def _alone_in(self, mirror: Path) -> AsyncIterator[None]:
+        """Keep others out of a mirror; what a git leaves there that was ended is cleared before the next one."""
+        async with self._locks[mirror]:
+            try:
+                yield
+            except BaseException:
+                self._ours.discard(mirror)
+                raise
+
     async def _clone(self, clone: Path, remote: Remote, *, base: str, branch: str) -> _Record:
         """Bring the mirror up to date, and make the clone with *branch* in it."""
         mirror = await self._mirror(remote)
-        async with self._locks[mirror]:
+        async with self._alone_in(mirror):
             base = base or await self._head(mirror, remote)
             await self._fetch(mirror, remote)
             branches = await self._branches(mirror)

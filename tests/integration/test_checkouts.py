@@ -361,6 +361,32 @@ async def test_a_mirror_of_a_killed_daemon_is_taken_over(
     assert (again.clone / "new").exists()
 
 
+async def test_a_mirror_whose_git_was_ended_is_taken_over(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fetch that a stop ended leaves its locks; they keep no later one from working there."""
+    await stage.prepare()
+    (mirror,) = (stage.root / "data" / "mirrors").glob("*.git")
+    is_locked, fetch = asyncio.Event(), GitCheckouts._fetch
+
+    async def hang(*_: object) -> None:
+        (mirror / "packed-refs.lock").write_text("")
+        lock = mirror / "refs" / "remotes" / "origin" / "main.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.write_text("")
+        is_locked.set()
+        await asyncio.Event().wait()
+
+    commit(stage.root / "work", "new", "1")
+    git(stage.root / "work", "push", "--quiet", str(stage.upstream), "main")
+    monkeypatch.setattr(GitCheckouts, "_fetch", hang)
+    async with asyncio.TaskGroup() as tasks:
+        preparing = tasks.create_task(stage.prepare("c2"))
+        await is_locked.wait()
+        preparing.cancel()
+    monkeypatch.setattr(GitCheckouts, "_fetch", fetch)
+
+    assert ((await stage.prepare("c2")).clone / "new").exists()
+
+
 async def test_an_id_that_is_a_path_is_refused(stage: Stage) -> None:
     """No conversation's id leads out of the folder."""
     with pytest.raises(InvalidInput):

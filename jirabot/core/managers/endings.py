@@ -13,7 +13,7 @@ from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.managers import breakers, first_answers, troubles
 from jirabot.core.managers.preparation import Put, Ready
 from jirabot.core.managers.troubles import Found
-from jirabot.core.managers.work import Work, held, record_run
+from jirabot.core.managers.work import Work, held, record_run, stopped
 from jirabot.core.openings import Circumstances, next_run
 from jirabot.core.ports import Checkouts, Clock, Events, Ids, Storage, Transaction
 from jirabot.core.scopes import of_workspace
@@ -79,6 +79,9 @@ class Endings:
             self._write_end(tx, work, conversation, run, said)
 
         await self._storage.write(change)
+        self._tell_finished(work, ending, commits)
+
+    def _tell_finished(self, work: Work, ending: Ending, commits: int) -> None:
         self._log.tell(
             "run.finished",
             run_id=work.run.id,
@@ -169,8 +172,7 @@ class Endings:
 
         def change(tx: Transaction) -> None:
             conversation, now = held(tx, work), self._clock.now()
-            run = tx.conversations.find_run(work.run.id) or work.run
-            if run.stop_requested:
+            if (run := stopped(tx, work)) is not None:
                 self._write_stopped(tx, work, conversation, run)
                 return
             asked = conversation.asker.id if put.state is RunState.HELD else None
@@ -195,8 +197,7 @@ class Endings:
 
         def change(tx: Transaction) -> None:
             conversation = held(tx, work)
-            run = tx.conversations.find_run(work.run.id) or work.run
-            if run.stop_requested:
+            if (run := stopped(tx, work)) is not None:
                 self._write_stopped(tx, work, conversation, run)
                 return
             if conversation.state in (State.CREATED, State.ACTIVE):
@@ -207,8 +208,20 @@ class Endings:
 
         await self._storage.write(change)
 
+    async def stop(self, work: Work) -> None:
+        """End a run that was stopped before its agent worked; what was said since then goes to the next one."""
+
+        def change(tx: Transaction) -> None:
+            self._write_stopped(tx, work, held(tx, work), stopped(tx, work) or work.run)
+
+        await self._storage.write(change)
+        self._tell_finished(work, Stopped(), 0)
+
     def _write_stopped(self, tx: Transaction, work: Work, conversation: Conversation, run: Run) -> None:
-        """Write the end of a run that was stopped before its agent worked."""
+        """Write the end of a run that was stopped, where there is nothing to publish."""
+        if not conversation.is_open:
+            # Nothing was said since it was ended: what it had been asked before goes down with it.
+            tx.conversations.give_messages(conversation.id, run.id)
         said = reports.conclude(
             self._texts,
             conversation,
@@ -222,7 +235,10 @@ class Endings:
         self._write_end(tx, work, conversation, run, said)
 
     async def fail(self, work: Work, error: JirabotError) -> None:
-        """Try the run again where time may mend what failed; else say on the issue what went wrong."""
+        """Try the run again where time may mend what failed; else say on the issue what went wrong.
+
+        One that was stopped is ended as such, whatever failed.
+        """
         self._log.tell("run.failed", level="warning", run_id=work.run.id, cause=error.message, hint=error.hint)
         again = self._is_worth_another_try(work, error)
         await self._storage.write(lambda tx: self._write_failure(tx, work, held(tx, work), error, again=again))
@@ -230,7 +246,7 @@ class Endings:
     async def fail_to_start(self, work: Work, error: JirabotError) -> None:
         """Fail a run in whose conversation no agent has begun: nothing is left of that but what says so.
 
-        Administrators are told until another conversation begins in that workspace.
+        Administrators are told until another conversation begins in that workspace; not of one that was stopped.
         """
         self._log.tell("run.failed", level="warning", run_id=work.run.id, cause=error.message, hint=error.hint)
         again = self._is_worth_another_try(work, error)
@@ -238,16 +254,17 @@ class Endings:
         if not again:
             await self._remove_checkout(work)
 
-        def change(tx: Transaction) -> None:
-            conversation = replace(held(tx, work), session={}, context_until=None)
+        def change(tx: Transaction) -> bool:
+            conversation, is_failure = replace(held(tx, work), session={}, context_until=None), False
             if not again:
                 conversation = replace(conversation, repository_id=None, repository_name="", branch="", base="")
-                found = _not_started(work, error)
-                troubles.begin(tx, found, new_id=self._ids.sortable(), now=self._clock.now())
+                is_failure = stopped(tx, work) is None
+            if is_failure:
+                troubles.begin(tx, _not_started(work, error), new_id=self._ids.sortable(), now=self._clock.now())
             self._write_failure(tx, work, conversation, error, again=again)
+            return is_failure
 
-        await self._storage.write(change)
-        if not again:
+        if await self._storage.write(change):
             self._log.tell(
                 "conversation.not_started",
                 level="warning",
@@ -280,6 +297,9 @@ class Endings:
     def _write_failure(
         self, tx: Transaction, work: Work, conversation: Conversation, error: JirabotError, *, again: bool
     ) -> None:
+        if (stopping := stopped(tx, work)) is not None:
+            self._write_stopped(tx, work, conversation, stopping)
+            return
         now = self._clock.now()
         if again and isinstance(error, RateLimited):
             wait = max(timedelta(seconds=error.retry_after_seconds), self._settings.retry_delay)

@@ -24,11 +24,12 @@ from jirabot.core.managers.budgets import Budgets
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.endings import Endings
 from jirabot.core.managers.preparation import Full, Preparation, Put, Ready
-from jirabot.core.managers.work import RunLost, Work, held, record_run
+from jirabot.core.managers.work import RunLost, Work, held, record_run, stopped
 from jirabot.core.network import Network, network_of
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal
 from jirabot.core.ports import AgentBackend, Checkouts, Clock, Events, Ids, Storage, Transaction, Vault
+from jirabot.core.tasks import together
 from jirabot.core.texts import Texts
 from jirabot.errors import AgentUnavailable, JirabotError, fault_of, kind_and_place
 
@@ -217,7 +218,10 @@ class Runs:
             raise AgentUnavailable(f"no agent `{work.conversation.agent}` is configured")
         interrupted = work.run.started_at is not None
         resumed = await backend.resume(work.conversation.session) if work.conversation.session else None
-        ready = await self._preparation.prepare(work)
+        ready = await self._prepare(work)
+        if ready is None:
+            await self._endings.stop(work)
+            return None
         if work.run.stop_requested:
             await self._endings.conclude(work, Stopped(), ready)
             return None
@@ -226,18 +230,40 @@ class Runs:
             return None
         if resumed is Resumed.LOST:
             work = replace(work, conversation=replace(work.conversation, session={}))
-        work, spec = await self._begin(work, ready, backend, interrupted=interrupted)
+        begun = await self._begin(work, ready, backend, interrupted=interrupted)
+        if begun is None:
+            await (self._endings.conclude(work, Stopped(), ready) if interrupted else self._endings.stop(work))
+            return None
+        work, spec = begun
         await backend.start(work.conversation.session, spec)
         return Begun(work=work, ready=ready, backend=backend)
 
+    async def _prepare(self, work: Work) -> Ready | None:
+        """Prepare the run; None where it is stopped before its agent has worked, which ends the preparation too.
+
+        One that was interrupted is prepared in any case: what its agent did is published.
+        """
+        if work.run.started_at is not None:
+            return await self._preparation.prepare(work)
+        if work.run.stop_requested:
+            return None
+        async with together() as tasks:
+            preparing = tasks.create_task(self._preparation.prepare(work))
+            watching = tasks.create_task(self._stop_asked(work))
+            preparing.add_done_callback(lambda _: watching.cancel())
+            watching.add_done_callback(lambda _: preparing.cancel())
+        return None if preparing.cancelled() else preparing.result()
+
     async def _begin(
         self, work: Work, ready: Ready, backend: AgentBackend, *, interrupted: bool
-    ) -> tuple[Work, RunSpec]:
-        """Give the run its messages, write down that it begins, and make the prompt."""
+    ) -> tuple[Work, RunSpec] | None:
+        """Give the run its messages, write down that it begins, and make the prompt; None where it was stopped."""
         brief = await self._briefing.brief(work, ready, interrupted=interrupted)
 
-        def change(tx: Transaction) -> tuple[Work, RunSpec]:
+        def change(tx: Transaction) -> tuple[Work, RunSpec] | None:
             conversation, now = held(tx, work), self._clock.now()
+            if stopped(tx, work) is not None:
+                return None
             messages = tx.conversations.give_messages(conversation.id, work.run.id)
             run = replace(work.run, attempts=work.run.attempts + 1, started_at=now)
             network = network_of(work.served.settings)
@@ -254,7 +280,10 @@ class Runs:
             first_answers.show_progress(tx, conversation, lines, self._endings.around(work))
             return replace(work, run=run, conversation=conversation), spec
 
-        work, spec = await self._storage.write(change)
+        begun = await self._storage.write(change)
+        if begun is None:
+            return None
+        work, _ = begun
         self._log.tell(
             "run.started",
             run_id=work.run.id,
@@ -262,7 +291,7 @@ class Runs:
             agent=work.conversation.agent,
             attempts=work.run.attempts,
         )
-        return work, spec
+        return begun
 
     async def _listen(self, begun: Begun) -> Ending:
         """Follow the turn to its end; a stop that was asked for ends it."""
@@ -302,15 +331,19 @@ class Runs:
         return now if due else shown_at
 
     async def _watch_for_stop(self, work: Work, backend: AgentBackend) -> None:
+        await self._stop_asked(work)
+        await backend.stop(work.conversation.session, grace_seconds=self._settings.stop_grace.total_seconds())
+
+    async def _stop_asked(self, work: Work) -> None:
+        """Wait until the run is to be stopped."""
         while True:
             seen = self._storage.generation()
             run = await self._storage.read(lambda tx: tx.conversations.find_run(work.run.id))
             if run is None or run.stop_requested:
-                break
+                return
             await self._storage.changed(seen, within_seconds=RENEW_EVERY_SECONDS)
             # Every delivery is a change, and hardly one is a stop: what comes meanwhile is seen by one look.
             await self._clock.sleep(LOOK_FOR_STOP_SECONDS)
-        await backend.stop(work.conversation.session, grace_seconds=self._settings.stop_grace.total_seconds())
 
 
 def _touch_every(session: timedelta) -> timedelta:

@@ -41,6 +41,12 @@ def held(tx: Transaction, work: Work) -> Conversation:
     return conversation
 
 
+def stopped(tx: Transaction, work: Work) -> Run | None:
+    """Give the run as it is now, where somebody has asked to stop it since it was taken up or before."""
+    run = tx.conversations.find_run(work.run.id)
+    return run if run is not None and run.stop_requested else None
+
+
 def record_run(
     tx: Transaction, act: Act, workspace: Workspace, conversation: Conversation, run: Run, *, now: datetime
 ) -> None:
