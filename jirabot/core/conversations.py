@@ -82,6 +82,7 @@ TRANSITIONS: Mapping[tuple[State, Happening], State] = {
     (State.ACTIVE, Happening.RUN_STARTED): State.IN_PROGRESS,
     (State.ACTIVE, Happening.TRIGGERED): State.ACTIVE,
     (State.ACTIVE, Happening.RUN_INTERRUPTED): State.ACTIVE,
+    (State.IN_PROGRESS, Happening.REPOSITORY_ASKED): State.CREATED,
     (State.IN_PROGRESS, Happening.RUN_ASKED): State.AWAITING_INPUT,
     (State.IN_PROGRESS, Happening.RUN_FINISHED): State.COMPLETED,
     (State.IN_PROGRESS, Happening.RUN_INTERRUPTED): State.ACTIVE,

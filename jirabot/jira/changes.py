@@ -5,13 +5,13 @@ newest first, though told oldest first: an issue that changes meanwhile moves to
 shows them twice; the other way round it would move behind, and others would slip through between two pages.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from jirabot.core.catching_up import ChangedIssue, Span
 from jirabot.core.ids import IssueId
+from jirabot.core.tasks import together
 from jirabot.errors import JiraGone
 from jirabot.jira.deployments import Deployment
 from jirabot.jira.news import FIELDS, news_of
@@ -122,11 +122,8 @@ TURNED_WITHIN = timedelta(minutes=30)
 
 async def _together(reads: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """Wait for all; where one fails the others are given up, and its error is raised."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            waiting = [tasks.create_task(read) for read in reads]
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
+    async with together() as tasks:
+        waiting = [tasks.create_task(read) for read in reads]
     return [each.result() for each in waiting]
 
 

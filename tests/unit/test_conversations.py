@@ -26,6 +26,11 @@ pytestmark = pytest.mark.fast
             State.COMPLETED,
             id="a question and its answer",
         ),
+        pytest.param(
+            "repository-known run-started repository-asked triggered repository-known run-started run-finished",
+            State.COMPLETED,
+            id="a repository that has to be asked after a restart",
+        ),
         pytest.param("repository-known run-started run-failed", State.FAILED, id="a failure"),
         pytest.param("repository-known run-started run-interrupted run-started", State.IN_PROGRESS, id="a restart"),
         pytest.param("repository-known stop-asked", State.STOPPED, id="a stop while it waits"),

@@ -183,7 +183,9 @@ class Endings:
             ended_at = None if put.state is RunState.HELD else now
             # What was said up to now is this run's, so that only a new comment makes it try again.
             tx.conversations.give_messages(conversation.id, work.run.id)
-            ended = replace(work.run, state=put.state, failure=put.failure, ended_at=ended_at)
+            # One that is held begins again as if it never had: whoever answers is not told of an interruption.
+            started_at = None if put.state is RunState.HELD else work.run.started_at
+            ended = replace(work.run, state=put.state, failure=put.failure, started_at=started_at, ended_at=ended_at)
             tx.conversations.save_run(ended)
             if ended_at is not None:
                 record_run(tx, Act.RUN_ENDED, work.served.workspace, conversation, ended, now=now)

@@ -19,6 +19,7 @@ from jirabot.core.managers.intake import fingerprint
 from jirabot.core.managers.troubles import Found
 from jirabot.core.ports import Clock, Ids, Storage, Transaction
 from jirabot.core.scopes import of_workspace
+from jirabot.core.tasks import together
 from jirabot.core.texts import Texts
 from jirabot.core.troubles import Reason as Trouble
 from jirabot.errors import InvalidPayload
@@ -114,13 +115,10 @@ class Gaps:
 
     async def _holding(self, lease: Lease, work: Coroutine[None, None, Gap]) -> Gap:
         """Do the work, and prolong the lease meanwhile: that may take longer than it lasts."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                renewing = tasks.create_task(self._renew(lease))
-                gap = await work
-                renewing.cancel()
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+        async with together() as tasks:
+            renewing = tasks.create_task(self._renew(lease))
+            gap = await work
+            renewing.cancel()
         return gap
 
     async def _catch_up(self, lease: Lease, served: Served, delivery: Delivery, gap: Gap) -> Gap:

@@ -174,24 +174,36 @@ class Runs:
 
     async def _carry(self, run: Run, lease: Lease) -> None:
         work = await self._gather(run, lease)
-        begun: Begun | None = None
         with contextlib.suppress(RunLost):
             try:
-                begun = await self._start(work)
-                if begun is not None:
-                    ending = await self._listen(begun)
-                    await self._endings.conclude(begun.work, ending, begun.ready)
-            except Put as put:
-                await self._endings.put(work, put)
-            except Full:
-                await self._endings.wait(work)
+                await self._work(work)
             except RunLost:
                 raise
-            except JirabotError as error:
-                await self._fail(work, begun, error)
-            except Exception as error:  # noqa: BLE001 - one run never takes the daemon down
-                self._log.tell("run.broken", level="error", run_id=run.id, error=kind_and_place(error))
-                await self._fail(work, begun, fault_of(error))
+            except Exception as error:  # noqa: BLE001 - what fails while a run is ended ends it too, or it never ends
+                await self._endings.fail(work, self._foreseen(run, error))
+
+    async def _work(self, work: Work) -> None:
+        begun: Begun | None = None
+        try:
+            begun = await self._start(work)
+            if begun is not None:
+                ending = await self._listen(begun)
+                await self._endings.conclude(begun.work, ending, begun.ready)
+        except Put as put:
+            await self._endings.put(work, put)
+        except Full:
+            await self._endings.wait(work)
+        except RunLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - one run never takes the daemon down
+            await self._fail(work, begun, self._foreseen(work.run, error))
+
+    def _foreseen(self, run: Run, error: Exception) -> JirabotError:
+        """Give *error* as an issue may be told it; what nobody foresaw is in the log alone."""
+        if isinstance(error, JirabotError):
+            return error
+        self._log.tell("run.broken", level="error", run_id=run.id, error=kind_and_place(error))
+        return fault_of(error)
 
     async def _fail(self, work: Work, begun: Begun | None, error: JirabotError) -> None:
         """Say that the run failed; where no agent has ever begun in its conversation, leave nothing of that."""
@@ -299,7 +311,7 @@ class Runs:
         session = work.conversation.session
         ending: Ending = Failed(kind=FailureKind.CRASH, retryable=True)
         shown_at = self._clock.now()
-        async with asyncio.TaskGroup() as tasks:
+        async with together() as tasks:
             watching = tasks.create_task(self._watch_for_stop(work, backend))
             try:
                 await self._endings.has_started(work)
