@@ -39,6 +39,14 @@ class IssueFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a comment says. `is_answer`: it may answer "which repository?", and then a name alone is enough."""
+
+    text: str
+    is_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
     """Exactly one repository; `by` says what named it."""
 
@@ -61,14 +69,14 @@ _BRANCH_WORD = re.compile(r"(?:^|(?<=[\s(\[]))branch:([\w][\w./-]*)", re.IGNOREC
 _BRANCH_LINE = re.compile(r"^\s*branch:\s*(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
-def resolve(repositories: Sequence[Repository], comments: Sequence[str], issue: IssueFacts) -> Resolved | Unresolved:
+def resolve(repositories: Sequence[Repository], comments: Sequence[Said], issue: IssueFacts) -> Resolved | Unresolved:
     """Find the one repository of an issue.
 
     In this order, the first that names any known repository decides: the comments (newest first), the description,
     the issue's web links, then components, labels, project as `repo add` tied them, then the workspace's default.
     Words that match nothing are ignored.
     """
-    spoken: list[tuple[str, set[RepositoryId]]] = [("comment", _named(repositories, text)) for text in comments]
+    spoken: list[tuple[str, set[RepositoryId]]] = [("comment", _told(repositories, said)) for said in comments]
     spoken.append(("description", _named(repositories, issue.description)))
     spoken.append(("web link", _addressed(repositories, issue.links)))
     spoken.extend(_tied(repositories, issue))
@@ -96,6 +104,12 @@ def base_branch(comments: Iterable[str], description: str) -> str:
             return match[1].rstrip(".")
     match = _BRANCH_LINE.search(description)
     return match[1] if match else ""
+
+
+def _told(repositories: Sequence[Repository], said: Said) -> set[RepositoryId]:
+    if said.is_answer and (found := answer(repositories, said.text)):
+        return {found.id}
+    return _named(repositories, said.text)
 
 
 def _named(repositories: Sequence[Repository], text: str) -> set[RepositoryId]:

@@ -5,7 +5,10 @@ import shutil
 import pytest
 
 from jirabot.core.conversations import State
+from jirabot.core.managers.preparation import Preparation
+from jirabot.core.people import SHELL
 
+from .gates import Gate
 from .stage import Stage, git
 
 
@@ -22,6 +25,35 @@ async def test_the_bot_asks_which_repository_and_goes_on_with_the_answer(stage: 
 
     assert "of acme/shop, to be merged into main" in (await stage.says()).text
     assert (await stage.conversation()).repository_name == "acme/shop"
+
+
+@pytest.mark.stage(repositories=2)
+async def test_what_is_asked_before_the_repository_is_known_is_no_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second request that has a repository's name among its words does not move the work there."""
+    gate = Gate(monkeypatch, Preparation, "_repository")
+    await stage.comment("@openhands fix login.py repo:acme/shop")
+    await stage.says()
+    await gate.come.wait()
+    await stage.outcome(await stage.comment("@openhands and README.md, as in acme/shop-1"))
+    gate.open()
+
+    assert "of acme/shop, to be merged into main" in (await stage.says()).text
+
+
+@pytest.mark.stage(repositories=2)
+async def test_the_answer_stands_when_more_is_asked_after_it(stage: Stage) -> None:
+    """Whoever was asked says more before the work begins: the answer is not asked for again."""
+    await stage.comment("@openhands fix login.py")
+    await stage.says()
+    await stage.says()
+    await stage.app.pauses.pause(agent="scripted", by=SHELL)
+    await stage.outcome(await stage.comment("acme/shop, please"))
+    await stage.outcome(await stage.comment("@openhands and README.md"))
+    await stage.app.pauses.resume(agent="scripted", by=SHELL)
+
+    assert "of acme/shop, to be merged into main" in (await stage.says()).text
 
 
 @pytest.mark.stage(repositories=2)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jirabot.core.ids import RepositoryId
-from jirabot.core.repositories import IssueFacts, Repository, Resolved, Unresolved, answer, base_branch, resolve
+from jirabot.core.repositories import IssueFacts, Repository, Resolved, Said, Unresolved, answer, base_branch, resolve
 
 from .values import NOW, WS
 
@@ -77,20 +77,44 @@ def facts(**changes: Any) -> IssueFacts:
     ],
 )
 def test_resolve(comments: list[str], issue: IssueFacts, name: str, by: str) -> None:
-    resolved = resolve(KNOWN, comments, issue)
+    resolved = resolve(KNOWN, [Said(text=text) for text in comments], issue)
 
     assert isinstance(resolved, Resolved)
     assert (resolved.repository.name, resolved.by) == (name, by)
 
 
+@pytest.mark.parametrize(
+    ("comments", "name"),
+    [
+        pytest.param([Said(text="and acme/web, too")], "acme/web-legacy", id="a name in a request is prose"),
+        pytest.param([Said(text="acme/web", is_answer=True)], "acme/web", id="a name in an answer is enough"),
+        pytest.param(
+            [Said(text="and be quick"), Said(text="acme/web", is_answer=True)],
+            "acme/web",
+            id="what is asked after the answer lets it stand",
+        ),
+        pytest.param(
+            [Said(text="repo:acme/shop"), Said(text="acme/web", is_answer=True)],
+            "acme/shop",
+            id="a repository that is named after the answer goes before it",
+        ),
+    ],
+)
+def test_answers(comments: list[Said], name: str) -> None:
+    resolved = resolve(KNOWN, comments, facts())
+
+    assert isinstance(resolved, Resolved)
+    assert resolved.repository.name == name
+
+
 def test_several_that_fit_are_not_guessed_among() -> None:
-    resolved = resolve(KNOWN, ["repo:acme/web or repo:acme/shop"], facts())
+    resolved = resolve(KNOWN, [Said(text="repo:acme/web or repo:acme/shop")], facts())
 
     assert resolved == Unresolved(candidates=(SHOP, WEB), ambiguous=True)
 
 
 def test_with_no_default_and_no_tie_all_are_offered() -> None:
-    assert resolve((SHOP, WEB), ["go"], facts()) == Unresolved(candidates=(SHOP, WEB), ambiguous=False)
+    assert resolve((SHOP, WEB), [Said(text="go")], facts()) == Unresolved(candidates=(SHOP, WEB), ambiguous=False)
 
 
 @pytest.mark.parametrize(

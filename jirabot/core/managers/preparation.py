@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from jirabot.config import GitSettings
 from jirabot.core import repositories, views
 from jirabot.core.checkouts import Checkout, Remote, Signature, remote_of
-from jirabot.core.conversations import Happening, RunState, State, advance
+from jirabot.core.conversations import Conversation, Happening, MessageKind, RunState, State, advance
 from jirabot.core.conversations import Message as Asked
 from jirabot.core.effects import EffectKind
 from jirabot.core.issues import Issue
@@ -14,7 +14,7 @@ from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.work import Work, held
 from jirabot.core.network import network_of
 from jirabot.core.ports import Checkouts, Clock, Storage, Transaction, Vault
-from jirabot.core.repositories import IssueFacts, Repository, Unresolved
+from jirabot.core.repositories import IssueFacts, Repository, Said, Unresolved
 from jirabot.core.texts import Texts
 from jirabot.core.workspaces import repository_token_place
 
@@ -126,14 +126,10 @@ class Preparation:
         known, messages = await self._storage.read(query)
         if conversation.branch:
             return next((r for r in known if r.id == conversation.repository_id), None)
-        texts = [message.text for message in reversed(messages)]
-        # Before an agent has begun, an answer can only be to our own question.
-        if not conversation.session and len(messages) > 1 and (said := repositories.answer(known, texts[0])):
-            return said
         links = await self._directory.site(work.served).list_web_links(issue.id)
         resolved = repositories.resolve(
             known,
-            texts,
+            _comments(conversation, messages),
             IssueFacts(
                 description=issue.description.markdown,
                 project_key=issue.project_key,
@@ -184,6 +180,18 @@ class Preparation:
             )
             raise Put(text, EffectKind.QUESTION, Happening.REPOSITORY_ASKED, RunState.HELD)
         return asked or repository.base
+
+
+def _comments(conversation: Conversation, messages: Sequence[Asked]) -> Sequence[Said]:
+    """Give what was asked, newest first: who is asked by us may answer by a name alone, and so may others then.
+
+    Before an agent has begun, all that is an answer is one to us.
+    """
+    is_ours = not conversation.session
+    said = [Said(text=each.text, is_answer=is_ours and each.kind is MessageKind.ANSWER) for each in reversed(messages)]
+    if said and conversation.asked is not None:
+        said[0] = replace(said[0], is_answer=True)
+    return said
 
 
 def _branch(issue_key: str, conversation_id: str) -> str:
