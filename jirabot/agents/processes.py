@@ -78,6 +78,7 @@ class Contained(asyncio.SubprocessProtocol):
         """Know the family by *marking*; a process that is a namespace is the family's wall, not one of it."""
         self._marking, self._listener, self._is_namespace = marking, listener, is_namespace
         self._exited, self._closed = asyncio.Event(), asyncio.Event()
+        self._is_swept = False
         self._transport: asyncio.SubprocessTransport | None = None
 
     @property
@@ -102,22 +103,29 @@ class Contained(asyncio.SubprocessProtocol):
             pipe.resume_reading() if on else pipe.pause_reading()
 
     async def end(self, *, grace_seconds: float = 0.0) -> None:
-        """Ask it to end, and after the grace end it, with everything that carries its mark. Idempotent.
+        """Ask it to end, and after the grace end it, with everything that carries its mark.
+
+        Idempotent: once nothing is left its numbers are others', and nothing is signalled any more.
 
         Raises:
             AgentUnavailable: something of it does not go even when killed.
         """
+        if not self._is_swept:
+            await self._end_all(grace_seconds)
+            self._is_swept = True
+        self.listen(on=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._closed.wait()
+        self._ours().close()
+
+    async def _end_all(self, grace_seconds: float) -> None:
         if grace_seconds > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace_seconds):
                     await self._ask()
         self._signal_group(signal.SIGKILL)
         await sweep(self._marking)
-        self.listen(on=True)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                await self._closed.wait()
-        self._ours().close()
 
     async def _ask(self) -> None:
         """Send SIGTERM to all of it, once each, also to what begins meanwhile, until the process itself is gone.

@@ -77,6 +77,20 @@ class Heard(Collected):
         self.something.set()
 
 
+async def test_what_was_ended_is_never_signalled_again(
+    containment: Containment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turns are ended again days later, and by then their process's number may be another agent's group."""
+    process = await containment.begin(launch(tmp_path, "true"))
+    await process.end(grace_seconds=5.0)
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda pid, _: signalled.append(pid))
+
+    await process.end(grace_seconds=5.0)
+
+    assert signalled == []
+
+
 async def test_nothing_of_a_stubborn_family_is_left(containment: Containment, tmp_path: Path) -> None:
     """Ending one ends children that ignore SIGTERM, those in sessions of their own, and daemons."""
     heard = Heard()
