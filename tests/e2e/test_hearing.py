@@ -74,6 +74,7 @@ async def test_comments_of_people_who_are_not_linked_are_left_out_by_setting(sta
         pytest.param("{noformat}@openhands fix it{noformat}", id="in noformat"),
         pytest.param("{quote}\n@openhands fix it\n{quote}", id="in a quotation"),
         pytest.param("bq. @openhands fix it", id="in a quoted line"),
+        pytest.param("Good.\n\n> @openhands fix it", id="in a line that a reply by mail quotes"),
         pytest.param("{{@openhands}} is how you call it", id="in inline code"),
         pytest.param("write to x@openhands.dev", id="in an e-mail address"),
         pytest.param("npm install @openhands/sdk", id="in a package name"),

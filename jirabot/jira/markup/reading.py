@@ -39,7 +39,9 @@ def spoken(document: Document) -> tuple[Line, ...]:
 
     A line of a paragraph, a heading, a list item's line and a table's cell are one each; lines that say nothing are
     left out. Code blocks and quotations are not said, code and links within a line are `UNSPOKEN`; bold, italic and
-    struck text is said.
+    struck text is said. A line that begins with `>` is a quotation, too: Jira's mail handlers keep those of a reply.
+
+    Source: "Creating issues and comments from email" in Jira's administration documentation.
     """
     return tuple(_said(document.blocks))
 
@@ -70,8 +72,14 @@ def _said_lines(content: tuple[Inline, ...]) -> Iterator[Line]:
     for is_break, line in groupby(runs.flatten(content), key=lambda run: isinstance(run.leaf, HardBreak)):
         if not is_break:
             pieces = tuple(_pieces(map(_said_run, line)))
-            if any(isinstance(piece, Mention) or piece.strip(f"{UNSPOKEN} \t") for piece in pieces):
+            if not _is_quoted(pieces) and any(
+                isinstance(piece, Mention) or piece.strip(f"{UNSPOKEN} \t") for piece in pieces
+            ):
                 yield pieces
+
+
+def _is_quoted(line: Line) -> bool:
+    return bool(line) and isinstance(line[0], str) and line[0].lstrip().startswith(">")
 
 
 def _said_run(run: Run) -> str | Mention:

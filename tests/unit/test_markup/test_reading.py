@@ -27,6 +27,10 @@ BOT = Mention("bot")
         pytest.param("{noformat}@openhands a{noformat}", [], id="noformat is not"),
         pytest.param("{quote}@openhands a{quote}", [], id="a quotation is not"),
         pytest.param("bq. @openhands a", [], id="a quoted line is not"),
+        pytest.param(
+            "Yes.\n\nAda wrote:\n> @openhands a\n>> [~bot] b\n  > c", [("Yes.",), ("Ada wrote:",)], id="nor mail's"
+        ),
+        pytest.param("a > b\n-> c", [("a > b",), ("-> c",)], id="a sign within a line is said"),
         pytest.param("{QUOTE}[~bot] a{QUOTE}", [], id="a quotation in capitals is not"),
         pytest.param("{quote}\n* a\n{code}\nb\n{code}\n{quote}\nc", [("c",)], id="what follows a quotation is"),
         pytest.param("{quote}@openhands a", [("{quote}@openhands a",)], id="a quotation without an end is none"),
@@ -76,6 +80,7 @@ BREAK = {"type": "hardBreak"}
         pytest.param(node("taskList", node("taskItem", text("a"), state="DONE")), [("[x] a",)], id="a task is said"),
         pytest.param(node("blockquote", paragraph(MENTION, " a")), [], id="a quotation is not"),
         pytest.param(node("codeBlock", text("@openhands a")), [], id="code is not"),
+        pytest.param(paragraph("a", BREAK, "> ", MENTION, " stop"), [("a",)], id="nor is a quotation as in mail"),
         pytest.param(paragraph("a ", text("b", CODE)), [(f"a {UNSPOKEN}",)], id="inline code leaves a trace"),
         pytest.param(paragraph(text("@openhands", LINK), " a"), [(f"{UNSPOKEN} a",)], id="a link leaves a trace"),
         pytest.param(paragraph(node("inlineCard", url="http://x.y")), [], id="a card says nothing"),
