@@ -117,7 +117,7 @@ _COMPLAINTS: Sequence[_Complaint] = (
     _Complaint(
         words=r"not found|does not exist|does not appear to be a git repository|no such (file|repository)",
         message="there is no repository at the address of `{name}`, or we may not see it",
-        hint="check its address in `jirabot repo list`, and its token",
+        hint="check its address in `jirabot repo list WORKSPACE`, and its token",
     ),
 )
 """What git and hosts say, in the order in which they are looked for: a refused password comes with `not found` too."""

@@ -2,11 +2,19 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
-from jirabot.config.settings import OUTSIDE_THE_FILE, PLAIN_VARIABLES, AgentSettings, Settings, without_credentials
+from jirabot.config.settings import (
+    OUTSIDE_THE_FILE,
+    PLAIN_VARIABLES,
+    AgentSettings,
+    Settings,
+    duration_text,
+    without_credentials,
+)
 from jirabot.config.sources import Place, Sources
 
 LONGEST_VALUE = 80
@@ -22,6 +30,7 @@ _ALLOWED: Mapping[str, str] = {
     "string_type": "a text, in quotes",
     "tuple_type": "a list",
     "dict_type": "a table",
+    "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
     "less_than_equal": "{le} or less",
 }
@@ -86,6 +95,11 @@ def no_agent(default: object, names: Sequence[str], sources: Sources) -> str:
     return f"{name} names `{default}`, which is not configured{near}"
 
 
+def _written(value: object) -> object:
+    """Write a duration as it stands in the file: pydantic has it as it was read."""
+    return duration_text(value) if isinstance(value, timedelta) else value
+
+
 def _where(line: str | None) -> str:
     return f"{line}: " if line else ""
 
@@ -100,7 +114,7 @@ def _shown(place: Place, value: object) -> str:
     secret = place[:1] == ("master_key",) or place == ("alerts", "webhook")
     if secret or (place[:1] == ("agents",) and place[2:3] == ("env",)):
         return "***"
-    text = str(value).lower() if isinstance(value, bool) else without_credentials(str(value)) or '""'
+    text = str(value).lower() if isinstance(value, bool) else without_credentials(str(_written(value))) or '""'
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

@@ -63,7 +63,7 @@ def size(value: object) -> int:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
     match = _SIZE.fullmatch(str(value).strip())
     if match is None:
@@ -311,7 +311,9 @@ class ServerSettings(Section):
     public_url: Annotated[str, AfterValidator(web_address)] = Field(
         "", description="How Jira and people reach this daemon; made from host and port if empty"
     )
-    max_body: Size = Field(25_000_000, description="The largest webhook that is accepted; Jira's own limit is 25 MB")
+    max_body: Size = Field(
+        25_000_000, gt=0, description="The largest webhook that is accepted; Jira's own limit is 25 MB"
+    )
     trusted_proxies: Networks = Field(
         (),
         description="The networks of the proxies before the daemon: who asks is read from their `X-Forwarded-For`",
@@ -541,7 +543,9 @@ class WorkspaceDefaults(Section):
         "reaches and no administrator of it",
     )
     poll_every: Duration = Field(
-        timedelta(seconds=30), description="How often Jira is asked for events, with `poll` and `both`"
+        timedelta(seconds=30),
+        ge=timedelta(seconds=1),
+        description="How often Jira is asked for events, with `poll` and `both`; every second at most",
     )
     catch_up_every: LimitingDuration = Field(
         timedelta(minutes=5),

@@ -47,7 +47,7 @@ _TAKEN: dict[str, tuple[type[Conflict], str, str]] = {
     "repositories.workspace_id, repositories.name": (
         Conflict,
         "the workspace has a repository of that name already",
-        "choose another name, or run `jirabot repo list` to see them",
+        "choose another name, or run `jirabot repo list WORKSPACE` to see them",
     ),
     "links.workspace_id, links.account_id": (
         Conflict,

@@ -150,6 +150,20 @@ def test_what_sentences_tell_to_say_to_the_bot_is_a_command_of_it() -> None:
     assert {Command.STOP.value} <= named <= {command.value for command in Command}
 
 
+def test_what_sentences_tell_to_run_is_given_what_it_needs() -> None:
+    texts = [path.read_text() for path in SOURCE.rglob("*.py")]
+    told = {words for text in texts for words in re.findall(r"\b(?:run|in) `jirabot ([^`\n]+)`", text)}
+
+    assert "workspace list" in told
+    assert [words for words in told if not _is_whole(words.split())] == []
+
+
+def _is_whole(words: list[str]) -> bool:
+    name = next(name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS)
+    needed = [parameter for parameter in COMMANDS[name].params if parameter.required]
+    return len(words) - len(name.split()) >= len(needed)
+
+
 def test_every_kind_of_error_has_its_exit_code() -> None:
     assert EXIT == {
         Kind.INVALID: Exit.USAGE,

@@ -242,13 +242,19 @@ def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes) -> None:
         load(path)
 
 
-DURATION = "a duration is a number with its unit, such as `90s`, `10m`, `24h` or `14d`"
+SIZE = "a size is a number with its unit, such as `256KB`, `25MB` or `20GB`"
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
         ('[runs]\nparallel = 0\n', "bad.toml:2: `runs.parallel` is `0`: 1 or more"),
+        ("[server]\nmax_body = 0\n", "bad.toml:2: `server.max_body` is `0`: more than 0"),
+        ("[server]\nmax_body = -5\n", "bad.toml:2: `server.max_body` is `-5`: more than 0"),
+        ('[server]\nmax_body = "0KB"\n', "bad.toml:2: `server.max_body` is `0`: more than 0"),
+        ("[server]\nmax_body = true\n", f"bad.toml:2: `server.max_body` is `true`: {SIZE}"),
+        ('[workspace]\npoll_every = "0s"\n', "bad.toml:2: `workspace.poll_every` is `0s`: 1 second or more"),
+        ('[workspace]\nlooks_back = "25h"\n', "bad.toml:2: `workspace.looks_back` is `25h`: 1 day or less"),
         ("[server]\nport = 99999\n", "bad.toml:2: `server.port` is `99999`: 65535 or less"),
         ('[server]\nport = "x"\n', "bad.toml:2: `server.port` is `x`: a whole number"),
         ("[workspace]\nverify_trigger = 7\n", "bad.toml:2: `workspace.verify_trigger` is `7`: `true` or `false`"),
@@ -265,7 +271,7 @@ DURATION = "a duration is a number with its unit, such as `90s`, `10m`, `24h` or
         (f'[git]\nname = "{"x" * 99}"\nemail = ["{"x" * 99}"]\n',
          f"bad.toml:3: `git.email` is `['{'x' * 78}…`: a text, in quotes"),
         ('[limits.dc]\nfirst_answer = "soon"\n',
-         f"bad.toml:2: `limits.dc.first_answer` is `soon`: {DURATION}"),
+         f"bad.toml:2: `limits.dc.first_answer` is `soon`: {A_DURATION}"),
         ('[limits.dc]\nfirst_anwser = "1s"\n',
          "bad.toml:2: there is no setting `limits.dc.first_anwser`; did you mean `first_answer`?"),
         ('[limits]\nfirst_answer = "1s"\n', "bad.toml:2: there is no setting `limits.first_answer`"),

@@ -356,14 +356,15 @@ class Workspaces:
                     command=f"jirabot workspace consent {name}",
                 )
             )
-        rule = who_may(settings_of(workspace, self._settings.workspace).who_may)
+        settings = settings_of(workspace, self._settings.workspace)
+        rule = who_may(settings.who_may)
         if rule == Linked() and not any(is_named(link) for link in tx.users.list_links(workspace.id)):
             found.append(
                 Missing(
                     what="person", text="nobody may trigger the bot yet", command=f"jirabot user link {name} ACCOUNT"
                 )
             )
-        if not tx.repositories.list(workspace.id):
+        if settings.no_repository != "empty" and not tx.repositories.list(workspace.id):
             found.append(
                 Missing(
                     what="repository",
@@ -372,7 +373,7 @@ class Workspaces:
                 )
             )
         found += self._missing_agent(workspace)
-        hears_by_webhook = settings_of(workspace, self._settings.workspace).events == "webhook"
+        hears_by_webhook = settings.events == "webhook"
         if hears_by_webhook and not tx.deliveries.list(workspace_id=workspace.id, origin=Origin.WEBHOOK, limit=1):
             found.append(
                 Missing(

@@ -90,6 +90,12 @@ def test_where_no_webhook_is_to_come_none_is_missing_and_no_secret_is_made(cli: 
     assert "webhook" in [each["what"] for each in shown["missing"]]
 
 
+def test_where_none_is_needed_no_repository_is_missing(cli: Cli, cloud: Jira) -> None:
+    made = cli.done(*cloud.creation(), "--set", "no_repository=empty", "--json", typed=cloud.token).object
+
+    assert [each["what"] for each in made["missing"]] == ["person", "agent", "webhook"]
+
+
 def test_events_come_in_no_other_way(cli: Cli, cloud: Jira) -> None:
     assert cli(*cloud.creation(), "--events", "carrier", typed=cloud.token).code == 2
     assert cli(*cloud.creation(), "--set", "events=carrier", typed=cloud.token).code == 2
