@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import difflib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import shutil
 import stat
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class _Record:
     branch: str
     base: str
     base_commit: str = ""
+    earlier: str = ""
 
 
 class GitCheckouts:
@@ -115,7 +117,9 @@ class GitCheckouts:
             else:
                 record = await self._clone(folder / "clone", remote, base=base, branch=branch)
             await _on_disk("made", _write_record, folder, record)
-        checkout = Checkout(folder=folder, branch=record.branch, base=record.base)
+        elif remote is not None and not record.branch:
+            record = await self._clone_into(folder, remote, base=base, branch=branch)
+        checkout = Checkout(folder=folder, branch=record.branch, base=record.base, earlier=record.earlier)
         if record.branch:
             await self._sign(checkout, signature)
         return checkout
@@ -247,6 +251,20 @@ class GitCheckouts:
         # The agent compares with the base by its name; where that can't be beside the branch's name, it does without.
         await self._git.ask("branch", base, base_commit, cwd=clone, name=remote.name)
         return _Record(branch=branch, base=base, base_commit=base_commit)
+
+    async def _clone_into(self, folder: Path, remote: Remote, *, base: str, branch: str) -> _Record:
+        """Make the clone of a conversation that had no repository; what its agent wrote goes into the agent's HOME.
+
+        Not into the clone: nobody has asked to have it published.
+        """
+        fresh = folder / "clone.new"
+        await _on_disk("made", _remove, fresh)
+        record = await self._clone(fresh, remote, base=base, branch=branch)
+        earlier = _unused(folder / "home")
+        await _on_disk("made", _exchange, folder / "clone", fresh, earlier)
+        record = replace(record, earlier=earlier.name if earlier.exists() else "")
+        await _on_disk("made", _write_record, folder, record)
+        return record
 
     async def _in_new_clone(self, clone: Path, remote: Remote, *arguments: str) -> None:
         """Run git in a clone that no agent has seen yet."""
@@ -445,6 +463,19 @@ def _make_folders(folder: Path) -> None:
     _make_private(folder.parent)
     for place in (folder, folder / "clone", folder / "home", folder / "session"):
         place.mkdir(mode=0o700)
+
+
+def _unused(home: Path) -> Path:
+    """Find a place in *home* for what was written before there was a clone; an agent may have made anything there."""
+    places = (home / f"earlier-{number}" for number in itertools.count(1))
+    return next(place for place in places if not os.path.lexists(place))
+
+
+def _exchange(clone: Path, fresh: Path, earlier: Path) -> None:
+    """Put *fresh* where *clone* is, and that to *earlier*, if anything is in it."""
+    if clone.exists():
+        clone.rename(earlier) if any(clone.iterdir()) else clone.rmdir()
+    fresh.rename(clone)
 
 
 def _read_record(folder: Path) -> _Record | None:

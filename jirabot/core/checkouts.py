@@ -34,12 +34,14 @@ def remote_of(repository: Repository, *, token: str | None, network: Network) ->
 class Checkout:
     """A conversation's folder with a clone in it (or empty, where no repository is known: `branch` is empty then).
 
-    `folder` holds `clone` (where the agent works), `home` and `session`, all private to the conversation.
+    `folder` holds `clone` (where the agent works), `home` and `session`, all private to the conversation. `earlier`
+    names the folder in `home` with what the agent wrote before a repository was known; empty where there is none.
     """
 
     folder: Path
     branch: str = ""
     base: str = ""
+    earlier: str = ""
 
     @property
     def clone(self) -> Path:

@@ -62,6 +62,7 @@ def new_conversation(
 def existing_conversation(
     *,
     issue: Issue,
+    checkout: Checkout,
     comments: Sequence[IssueComment],
     messages: Sequence[Message],
     mark: str,
@@ -73,6 +74,8 @@ def existing_conversation(
     *withheld*: as in `new_conversation`.
     """
     parts = [f"The work on {issue.key} goes on. The rules you were given stand; the mark for material is now `{mark}`."]
+    if checkout.earlier:
+        parts.append(_place(checkout))
     if interrupted:
         parts.append("Your last turn was interrupted before its end: look at `git status` and `git log` and go on.")
     parts += _said("## What was said on the issue meanwhile, oldest first", comments, withheld, mark)
@@ -82,7 +85,9 @@ def existing_conversation(
 def _place(checkout: Checkout) -> str:
     if not checkout.branch:
         return "You are in an empty folder: no repository belongs to this issue."
-    return f"You are in a git clone, on branch `{checkout.branch}`, which was made from `{checkout.base}`."
+    place = f"You are in a git clone, on branch `{checkout.branch}`, which was made from `{checkout.base}`."
+    earlier = f" What you wrote before there was a repository is in `~/{checkout.earlier}`."
+    return place + (earlier if checkout.earlier else "")
 
 
 def _issue(issue: Issue) -> str:

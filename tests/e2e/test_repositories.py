@@ -86,6 +86,23 @@ async def test_a_workspace_may_work_in_an_empty_folder(stage: Stage) -> None:
     assert "No repository belongs to this issue, so nothing was pushed." in (await stage.says()).text
 
 
+@pytest.mark.stage(repositories=2)
+async def test_work_that_began_in_an_empty_folder_goes_on_in_a_repository(stage: Stage) -> None:
+    """Once it is named: what is told of the work is about that repository, and true."""
+    await stage.change_workspace(settings={"no_repository": "empty"})
+    await stage.comment("@openhands write a haiku")
+    await stage.says()
+    await stage.says()
+
+    await stage.comment("@openhands now fix login.py in repo:acme/shop")
+
+    await stage.says()
+    result = (await stage.says()).text
+    branch = (await stage.conversation()).branch
+    assert f"Done. 1 commit on branch {branch} of acme/shop" in result
+    assert branch in stage.branches()
+
+
 @pytest.mark.stage(repositories=0)
 async def test_with_no_repository_at_all_the_command_that_adds_one_is_told(stage: Stage) -> None:
     """The person can hand the sentence to an administrator."""

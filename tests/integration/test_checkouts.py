@@ -336,6 +336,34 @@ async def test_removal_leaves_nothing(stage: Stage) -> None:
     assert not stage.checkouts.has_checkout(ConversationId("c1"))
 
 
+async def test_an_empty_folder_becomes_a_clone_once_a_repository_is_known(stage: Stage) -> None:
+    """What was written there before is kept in the agent's HOME, and published no more than before."""
+    conversation = ConversationId("c1")
+    empty = await stage.checkouts.prepare(conversation, None, base="", branch="", signature=SIGNATURE)
+    (empty.clone / "haiku.txt").write_text("old pond")
+    (empty.home / "earlier-1").symlink_to(stage.root)
+
+    made = await stage.prepare()
+
+    assert (made.branch, made.base, made.earlier) == (BRANCH, "main", "earlier-2")
+    assert (made.home / "earlier-2" / "haiku.txt").read_text() == "old pond"
+    assert (made.clone / "app.py").exists()
+    assert not (made.clone / "haiku.txt").exists()
+    assert await stage.prepare() == made
+    (made.clone / "new").write_text("1")
+    assert (await stage.publish(made)).commits_count == 1
+
+
+async def test_an_empty_folder_that_stayed_empty_leaves_nothing(stage: Stage) -> None:
+    await stage.checkouts.prepare(ConversationId("c1"), None, base="", branch="", signature=SIGNATURE)
+
+    made = await stage.prepare()
+
+    assert (made.branch, made.earlier) == (BRANCH, "")
+    assert list(made.home.glob("earlier*")) == []
+    assert sorted(path.name for path in made.folder.iterdir()) == ["checkout.json", "clone", "home", "session"]
+
+
 async def test_a_half_made_checkout_is_made_anew(stage: Stage) -> None:
     """What a daemon left that died while it cloned is replaced."""
     checkout = await stage.prepare()

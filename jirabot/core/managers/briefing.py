@@ -39,6 +39,7 @@ class Brief:
         if self.is_known:
             return prompts.existing_conversation(
                 issue=self.ready.issue,
+                checkout=self.ready.checkout,
                 comments=self.said,
                 messages=messages,
                 mark=mark,

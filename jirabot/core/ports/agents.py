@@ -61,7 +61,7 @@ class Checkouts(Protocol):
     ) -> Checkout:
         """Make the conversation's folder with clone, home and session, or find it as it was.
 
-        *base* empty: the remote's HEAD. *remote* None: an empty folder.
+        *base* empty: the remote's HEAD. *remote* None: an empty folder, which becomes a clone once it is given.
 
         Raises:
             GitFailed: no such branch, authentication, network (retryable).
