@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jirabot.agents.containment import MARK, Containment, Launch, inherited
-from jirabot.agents.git import LOCAL_SECONDS, Git, complaint
+from jirabot.agents.git import LOCAL_SECONDS, Git, complaint, on_disk
 from jirabot.agents.installations import installation
 from jirabot.agents.processes import Completed
 from jirabot.core.agents import log_name
@@ -125,12 +125,12 @@ class GitCheckouts:
         return checkout
 
     async def default_branch(self, remote: Remote) -> str:
-        await asyncio.to_thread(_make_private, self._mirrors)
+        await asyncio.to_thread(self._make_room)
         _refuse_password(remote)
         return await self._head(self._mirrors, remote)
 
     async def has_branch(self, remote: Remote, branch: str) -> bool:
-        await asyncio.to_thread(_make_private, self._mirrors)
+        await asyncio.to_thread(self._make_room)
         _refuse_password(remote)
         ref = f"refs/heads/{branch}"
         answer = await self._git.run(
@@ -205,10 +205,19 @@ class GitCheckouts:
             raise InvalidInput(f"`{conversation_id}` is no conversation's id")
         return self._conversations / conversation_id
 
+    def _make_room(self) -> None:
+        """Make the folder of mirrors.
+
+        Raises:
+            GitFailed: the disk refuses.
+        """
+        with on_disk("the folder of mirrors can't be made"):
+            _make_private(self._mirrors)
+
     async def _mirror(self, remote: Remote) -> Path:
         """Find the mirror of *remote*, or make an empty one."""
         _refuse_password(remote)
-        await asyncio.to_thread(_make_private, self._mirrors)
+        await asyncio.to_thread(self._make_room)
         readable = re.sub(r"[^A-Za-z0-9]+", "-", remote.url.rpartition("/")[2].removesuffix(".git"))[:40]
         mirror = self._mirrors / f"{readable}-{hashlib.sha256(remote.url.encode()).hexdigest()[:16]}.git"
         async with self._locks[mirror]:
@@ -442,15 +451,10 @@ async def _on_disk(done: str, change: Callable[..., None], folder: Path, *given:
     """Change a conversation's folder beside the loop.
 
     Raises:
-        GitFailed: the disk refuses.
+        GitFailed: the disk refuses; the same again may work where it is full.
     """
-    try:
+    with on_disk(f"the conversation's folder can't be {done}"):
         await asyncio.to_thread(change, folder, *given)
-    except OSError as error:
-        raise GitFailed(
-            f"the conversation's folder can't be {done}: {error.strerror}",
-            hint="look whether the disk of the data folder is full, and who owns it",
-        ) from error
 
 
 def _make_private(folder: Path) -> None:
@@ -479,7 +483,7 @@ def _exchange(clone: Path, fresh: Path, earlier: Path) -> None:
 
 
 def _read_record(folder: Path) -> _Record | None:
-    with contextlib.suppress(FileNotFoundError):
+    with on_disk("what is known of the conversation's clone can't be read"), contextlib.suppress(FileNotFoundError):
         return _Record(**json.loads((folder / RECORD_FILE).read_text()))
     return None
 

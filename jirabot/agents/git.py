@@ -5,12 +5,13 @@ What runs here never looks into an agent's clone: a repository's own configurati
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,8 +198,8 @@ class Git:
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
-        except FileNotFoundError as error:
-            raise GitFailed("git is not installed", hint="install `git` 2.32 or newer") from error
+        except OSError as error:
+            raise _not_begun(error, cwd, name=name) from error
         try:
             async with asyncio.timeout(limit):
                 return await _listen(process, at_most_bytes)
@@ -212,7 +213,11 @@ class Git:
                 await process.wait()
 
     async def take_over(self, folder: Path) -> None:
-        """End what a daemon that was killed has left running in *folder*, and remove its locks there."""
+        """End what a daemon that was killed has left running in *folder*, and remove its locks there.
+
+        Raises:
+            GitFailed: the disk refuses.
+        """
         await sweep(f"{MARK}={folder}")
         await asyncio.to_thread(_remove_locks, folder)
 
@@ -220,7 +225,7 @@ class Git:
         """Give what git needs for *remote*: the way through its workspace's network, and credentials.
 
         Raises:
-            GitFailed: the network's authorities can't be read.
+            GitFailed: the network's authorities can't be read, or what git needs can't be written.
         """
         through = remote.network
         name = hashlib.sha256(through.ca_file.encode()).hexdigest()[:16]
@@ -235,11 +240,12 @@ class Git:
 
     def _write(self, file: Path, content: bytes, *, mode: int) -> None:
         """Put a file in place at once: another git may be reading it."""
-        handle, fresh = tempfile.mkstemp(dir=self._folder, prefix=f"{file.name}-")
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(content)
-        Path(fresh).chmod(mode)
-        Path(fresh).replace(file)
+        with on_disk("what git needs can't be written"):
+            handle, fresh = tempfile.mkstemp(dir=self._folder, prefix=f"{file.name}-")
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(content)
+            Path(fresh).chmod(mode)
+            Path(fresh).replace(file)
 
     def _credentials(self, remote: Remote) -> dict[str, str]:
         if not remote.token:
@@ -253,9 +259,40 @@ class Git:
         }
 
 
+@contextlib.contextmanager
+def on_disk(failure: str) -> Iterator[None]:
+    """Change something in the data folder; *failure* is what is told where that does not work.
+
+    Raises:
+        GitFailed: the disk refuses; the same again may work where it is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise GitFailed(
+            f"{failure}: {error.strerror}",
+            retryable=error.errno in (errno.ENOSPC, errno.EDQUOT),
+            hint="look whether the disk of the data folder is full, and who owns it",
+        ) from error
+
+
 def _remove_locks(folder: Path) -> None:
-    for lock in folder.rglob("*.lock"):
-        lock.unlink(missing_ok=True)
+    with on_disk("what an ended git has left can't be removed"):
+        for lock in folder.rglob("*.lock"):
+            lock.unlink(missing_ok=True)
+
+
+def _not_begun(error: OSError, cwd: Path, *, name: str) -> GitFailed:
+    """Tell why git could not be started: what is not there may be the program, or the folder where it should work."""
+    if not isinstance(error, FileNotFoundError):
+        return GitFailed(f"git can't be started for `{name}`: {error.strerror}", retryable=True)
+    if Path(error.filename) == cwd:
+        return GitFailed(
+            f"the folder is gone in which git works for `{name}`",
+            retryable=True,
+            hint="look what removes folders from the data folder",
+        )
+    return GitFailed("git is not installed", hint="install `git` 2.32 or newer")
 
 
 def complaint(errors: str, *, name: str, remote: Remote | None = None) -> GitFailed:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from jirabot.agents.checkout import GitCheckouts
 from jirabot.agents.containment import Bubblewrap, Containment, Marked
+from jirabot.agents.git import Git
 from jirabot.core.checkouts import Checkout, Published, Remote, Signature
 from jirabot.core.ids import ConversationId, IssueKey
 from jirabot.errors import GitFailed, InvalidInput
@@ -433,6 +435,44 @@ async def test_a_missing_git_is_told(tmp_path: Path) -> None:
     with pytest.raises(GitFailed, match="git is not installed") as failed:
         await checkouts.check_git()
     assert failed.value.hint
+
+
+async def test_a_folder_that_is_gone_is_no_missing_git(tmp_path: Path) -> None:
+    """Where git can't work in its folder nobody is told to install it."""
+    (tmp_path / "file").write_text("")
+    git_ = Git(folder=tmp_path, environment={"PATH": os.environ["PATH"]})
+    for cwd, words in (("gone", "the folder is gone in which git works for `acme/shop`"), ("file", "Not a directory")):
+        with pytest.raises(GitFailed, match=words) as failed:
+            await git_.run("--version", cwd=tmp_path / cwd, name="acme/shop")
+        assert failed.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        pytest.param("pathlib.Path.mkdir", "the folder of mirrors can't be made", id="the folder of mirrors"),
+        pytest.param("tempfile.mkstemp", "what git needs can't be written", id="what answers for credentials"),
+        pytest.param("pathlib.Path.unlink", "what an ended git has left can't be removed", id="a lock"),
+    ],
+)
+@pytest.mark.parametrize(("number", "retryable"), [(errno.ENOSPC, True), (errno.EROFS, False)])
+async def test_a_disk_that_refuses_is_told_and_tried_again_where_it_is_full(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str, told: str, number: int, retryable: bool
+) -> None:
+    """It is no fault of ours, as what leaves our family of errors would be."""
+    remote = replace(stage.remote, token=TOKEN)
+    mirror = await stage.checkouts._mirror(remote)
+    (mirror / "packed-refs.lock").write_text("")
+    stage.checkouts._ours.clear()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(step, refuse)
+    with pytest.raises(GitFailed) as failed:
+        await stage.checkouts._clone(stage.root / "clone", remote, base="main", branch=BRANCH)
+    assert failed.value.message == f"{told}: {os.strerror(number)}"
+    assert failed.value.retryable is retryable
 
 
 async def test_git_tells_its_version(stage: Stage) -> None:
