@@ -188,6 +188,22 @@ async def test_lists_hold_only_what_the_caller_may_see(stage: Stage, callers: Ca
     assert [await count(each, "conversations") for each in people] == [1, 1, 0, 1, 1]
 
 
+@pytest.mark.alike
+async def test_names_of_others_are_told_to_nobody(stage: Stage, callers: Callers) -> None:
+    """Only an operator is told of a name that is near."""
+    await workspace(stage, "secret-customer")
+    nobody, root = await callers("nobody"), await callers("root", role=Role.ADMIN)
+    paths = [
+        "/api/v1/workspaces/customer",
+        *(f"/api/v1/{what}?workspace=customer" for what in ("events", "outbox", "conversations")),
+    ]
+
+    for path in paths:
+        status, told = await nobody.get(path)
+        assert (status, "secret" in str(told)) == (404, False)
+        assert (await root.get(path))[1]["hint"] == "did you mean `secret-customer`?"
+
+
 async def test_lists_come_page_by_page(stage: Stage, callers: Callers) -> None:
     root = await callers("root", role=Role.ADMIN)
     for _ in range(3):

@@ -109,7 +109,7 @@ async def test_who_claims_is_its_administrator_and_nobody_else_takes_it(stage: S
 
     assert (await dave.post("", **wanted(stage)))[0] == 403
     status, told = await dave.post("", **wanted(stage, workspace_name="mine"))
-    assert (status, told["code"]) == (409, "workspace-exists")
+    assert (status, told["code"], "`acme`" in str(told)) == (409, "workspace-exists", False)
     assert (await carol.get("/api/v1/workspaces/acme"))[0] == 200
     assert (await dave.get("/api/v1/workspaces/acme"))[0] == 403
 

@@ -28,8 +28,7 @@ from jirabot.core.effects import OwedEffect
 from jirabot.core.ids import AccountId, ConversationId, IssueKey, RunId, TriggerKey
 from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
-from jirabot.core.managers.directory import named
-from jirabot.core.managers.gate import check_administers, rights_in
+from jirabot.core.managers.gate import check_administers, named_to, rights_in
 from jirabot.core.managers.naming import check_named, check_one_workspace
 from jirabot.core.managers.pauses import as_check, over
 from jirabot.core.managers.sights import Sights
@@ -91,7 +90,7 @@ class Conversations:
 
         def query(tx: Transaction) -> Sequence[tuple[Conversation, str]]:
             names = {workspace.id: workspace.name for workspace in tx.workspaces.list()}
-            workspace_id = named(tx, workspace_name).id if workspace_name else None
+            workspace_id = named_to(tx, workspace_name, by).id if workspace_name else None
             seen = rights_in(tx, by).sight
             found = tx.conversations.list(workspace_id=workspace_id, limit=limit, seen=seen, before=before)
             return [(conversation, names[conversation.workspace_id]) for conversation in found]
@@ -139,7 +138,7 @@ class Conversations:
         key = IssueKey((issue_key or "").upper())
 
         def query(tx: Transaction) -> tuple[Sequence[WholeConversation], Rights]:
-            only = named(tx, workspace_name).id if workspace_name else None
+            only = named_to(tx, workspace_name, by).id if workspace_name else None
             newest = [each for each in tx.conversations.newest_on(key) if only in (None, each.workspace_id)]
             return [_whole(tx, each) for each in newest], rights_in(tx, by)
 

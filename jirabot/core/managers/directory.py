@@ -1,7 +1,7 @@
 """What the daemon must know of each workspace at every request, read once and again when somebody else changes it."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -208,20 +208,21 @@ def bot_of(workspace: Workspace, settings: WorkspaceDefaults) -> Bot:
     )
 
 
-def named(tx: Transaction, name: str) -> Workspace:
+def named(tx: Transaction, name: str, *, may_know: Callable[[WorkspaceId], bool] = lambda _: True) -> Workspace:
     """Give the workspace of that name, within a transaction.
 
     Raises:
-        WorkspaceNotFound: there is none; the hint names the nearest.
+        WorkspaceNotFound: there is none; the hint names the nearest of those that whoever asks *may_know*.
     """
     workspace = tx.workspaces.find_by_name(WorkspaceName(name.lower()))
     if workspace is None:
-        raise WorkspaceNotFound(f"there is no workspace `{name}`", hint=_nearest(name, tx.workspaces.list()))
+        known = [each.name for each in tx.workspaces.list() if may_know(each.id)]
+        raise WorkspaceNotFound(f"there is no workspace `{name}`", hint=_nearest(name, known))
     return workspace
 
 
-def _nearest(name: str, workspaces: Sequence[Workspace]) -> str:
-    near = difflib.get_close_matches(name.lower(), [workspace.name for workspace in workspaces], n=1, cutoff=0.4)
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     if near:
         return f"did you mean `{near[0]}`?"
     return "run `jirabot workspace list` to see the names, or `jirabot workspace create` to make one"

@@ -15,6 +15,15 @@ def rights_in(tx: Transaction, by: Principal) -> Rights:
     return access.rights(by, () if by.is_operator or not by.user else tx.users.links_of(by.user))
 
 
+def named_to(tx: Transaction, name: str, by: Principal) -> Workspace:
+    """Give the workspace of that name.
+
+    Raises:
+        WorkspaceNotFound: there is none; the hint names the nearest of those that *by* administers.
+    """
+    return named(tx, name, may_know=rights_in(tx, by).may_administer)
+
+
 def administered(tx: Transaction, name: str, by: Principal) -> Workspace:
     """Give the workspace of that name, which *by* must administer.
 
@@ -22,7 +31,7 @@ def administered(tx: Transaction, name: str, by: Principal) -> Workspace:
         WorkspaceNotFound: there is none.
         Forbidden: it is not for *by*.
     """
-    workspace = named(tx, name)
+    workspace = named_to(tx, name, by)
     check_administers(tx, workspace.id, by)
     return workspace
 

@@ -165,7 +165,7 @@ class WorkspaceChanges:
         wanted = self._checked(workspace, wanted)
         self._rules.check_agent(wanted.agent)
         draft = _changed(workspace, wanted)
-        await self._storage.read(lambda tx: check_free(tx, draft))
+        await self._storage.read(lambda tx: check_free(tx, draft, by))
         if wanted.base_url or wanted.auth:
             draft = await self._sign_in.located(draft, ask=validate)
         told = _Told(draft=draft, given=wanted.given, account=Account(id=AccountId(wanted.link)))
@@ -185,7 +185,7 @@ class WorkspaceChanges:
                 key_expires_at=given.ends_at(None if wanted.auth else draft.key_expires_at),
                 updated_at=now,
             )
-            check_free(tx, saved)
+            check_free(tx, saved, by)
             self._check_proof(tx, saved, wanted)
             tx.workspaces.save(saved)
             self._sign_in.store(tx, saved, given)

@@ -8,6 +8,8 @@ from jirabot.config import Settings, WorkspaceDefaults
 from jirabot.core.authenticity import Authenticity
 from jirabot.core.issues import ServerInfo
 from jirabot.core.managers.directory import settings_of
+from jirabot.core.managers.gate import rights_in
+from jirabot.core.people import Principal
 from jirabot.core.ports import Deployment, NormalBase, Transaction
 from jirabot.core.workspaces import Workspace
 from jirabot.errors import ConfigurationInvalid, InvalidInput, WorkspaceExists
@@ -126,20 +128,26 @@ class WorkspaceRules:
         return draft, tuple(warnings)
 
 
-def check_free(tx: Transaction, draft: Workspace) -> None:
+def check_free(tx: Transaction, draft: Workspace, by: Principal) -> None:
     """Say that a name or address is another workspace's before Jira is asked; the constraint decides in the end.
+
+    Which workspace that is, is told to its administrators.
 
     Raises:
         WorkspaceExists: it is.
     """
+    rights = rights_in(tx, by)
     for other in tx.workspaces.list():
-        hint = f"run `jirabot workspace show {other.name}` to see it"
         if other.id == draft.id:
             continue
+        told = rights.may_administer(other.id)
+        hint = f"run `jirabot workspace show {other.name}` to see it" if told else "ask whoever runs jirabot"
         if other.name == draft.name:
-            raise WorkspaceExists(f"there is a workspace `{other.name}` already, for `{other.base_url}`", hint=hint)
+            base = f", for `{other.base_url}`" if told else ""
+            raise WorkspaceExists(f"there is a workspace `{other.name}` already{base}", hint=hint)
         for url in set(draft.base_urls) & set(other.base_urls):
-            raise WorkspaceExists(f"the Jira at `{url}` is served already, as workspace `{other.name}`", hint=hint)
+            name = f", as workspace `{other.name}`" if told else ""
+            raise WorkspaceExists(f"the Jira at `{url}` is served already{name}", hint=hint)
 
 
 def unset_problems(keys: Sequence[str], changed: Mapping[str, object]) -> list[str]:

@@ -142,7 +142,7 @@ class Workspaces:
         wanted = self._checked(wanted)
         self._rules.check_agent(wanted.agent)
         draft = self._draft(wanted)
-        await self._storage.read(lambda tx: check_free(tx, draft))
+        await self._storage.read(lambda tx: check_free(tx, draft, by))
         account = Account(id=AccountId(wanted.link))
         own_account: Account | None = None
         draft = await self._sign_in.located(draft, ask=wanted.validate)
@@ -172,7 +172,7 @@ class Workspaces:
 
         def change(tx: Transaction) -> tuple[Link | None, tuple[Missing, ...]]:
             now = draft.created_at
-            check_free(tx, draft)
+            check_free(tx, draft, by)
             tx.workspaces.add(draft)
             tx.checkpoints.save(begun(draft.id, at=begun_at, now=now))
             self._sign_in.store(tx, draft, wanted.given)
