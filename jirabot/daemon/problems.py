@@ -49,7 +49,7 @@ RETRY_AFTER_SECONDS = 30
 
 def status_of(error: JirabotError) -> int:
     """Give the HTTP status of an error."""
-    return NARROWER.get(type(error), STATUS[error.kind])
+    return next((NARROWER[each] for each in type(error).__mro__ if each in NARROWER), STATUS[error.kind])
 
 
 def response(error: JirabotError) -> web.Response:
@@ -170,7 +170,7 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else ""
 
 
-NARROWER: Mapping[type[JirabotError], int] = {
+NARROWER: Mapping[type, int] = {
     TooLarge: 413,
     TooSlow: 408,
     UnsupportedEncoding: 415,
@@ -184,4 +184,4 @@ NARROWER: Mapping[type[JirabotError], int] = {
     MethodNotAllowed: 405,
     ExpectationFailed: 417,
 }
-"""Errors whose status says more than their kind's."""
+"""Errors whose status, and that of what is derived from them, says more than their kind's."""

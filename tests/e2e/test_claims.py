@@ -9,6 +9,7 @@ import pytest
 
 from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.people import DAEMON, SHELL, LinkState, Role
+from jirabot.core.ports import Transaction
 from jirabot.core.workspaces import WorkspaceState
 from jirabot.sandbox.server import Sandbox
 
@@ -83,6 +84,21 @@ async def test_who_claimed_it_proves_it_over_http(stage: Stage, callers: Callers
 
     assert (status, told["came"], told["activated"], told["state"]) == (200, True, True, "active")
     assert (await state(stage), stage.jira.comments(issue.key)) == (WorkspaceState.ACTIVE, [])
+
+
+async def test_what_jira_refuses_is_not_written_down_against_the_caller(stage: Stage, callers: Callers) -> None:
+    """A mistyped API key is answered as Jira's refusal; who does what they may not is."""
+    claimer, other = await callers("carol"), await callers("dave")
+
+    status, told = await claimer.post("", **wanted(stage, svc_acc_api_key="mistyped"))
+    assert (status, told["code"]) == (502, "jira-refused")
+    assert (await claimer.post("", **wanted(stage)))[0] == 200
+    assert (await other.post("/api/v1/workspaces/acme/webhook/test", issue="PAY-1"))[0] == 403
+
+    def refused(tx: Transaction) -> list[str]:
+        return [row.by_name for row in tx.audit.newest(limit=20) if row.act == "call.refused"]
+
+    assert await stage.until_stored(lambda tx: refused(tx) or None) == ["dave"]
 
 
 async def test_only_who_vouches_for_it_proves_it_otherwise(stage: Stage, callers: Callers) -> None:

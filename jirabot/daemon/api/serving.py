@@ -15,7 +15,16 @@ from jirabot.daemon.api.callback import callbacks, path_of, remember
 from jirabot.daemon.api.endpoints import Endpoint, endpoints
 from jirabot.daemon.api.handlers import Call, SentAway
 from jirabot.daemon.management import Answers
-from jirabot.errors import FieldsInvalid, Forbidden, InvalidInput, NoJson, TooLarge, TooSlow, UnsupportedEncoding
+from jirabot.errors import (
+    FieldsInvalid,
+    Forbidden,
+    InvalidInput,
+    JiraRefused,
+    NoJson,
+    TooLarge,
+    TooSlow,
+    UnsupportedEncoding,
+)
 
 MOST_BYTES = 64 * 1024
 """Of a body: all fields together are far shorter."""
@@ -62,6 +71,9 @@ def _answering(app: App, endpoint: Endpoint) -> Answers:
         )
         try:
             answer = await endpoint.does(call)
+        except JiraRefused:
+            # Jira refused the service account, not we the caller.
+            raise
         except Forbidden:
             app.intake.refuse_call(by)
             raise
