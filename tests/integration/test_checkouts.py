@@ -17,7 +17,9 @@ import pytest
 
 from jirabot.agents.checkout import GitCheckouts
 from jirabot.agents.containment import Bubblewrap, Containment, Marked
+from jirabot.agents.git import MARK as GIT_MARK
 from jirabot.agents.git import Git
+from jirabot.agents.processes import find_marked
 from jirabot.core.checkouts import Checkout, Published, Remote, Signature
 from jirabot.core.ids import ConversationId, IssueKey
 from jirabot.errors import GitFailed, InvalidInput
@@ -415,6 +417,27 @@ async def test_a_mirror_whose_git_was_ended_is_taken_over(stage: Stage, monkeypa
     monkeypatch.setattr(GitCheckouts, "_fetch", fetch)
 
     assert ((await stage.prepare("c2")).clone / "new").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found by /proc")
+async def test_a_git_that_is_given_up_is_ended(tmp_path: Path) -> None:
+    """With what it has started: a stop waits for no host."""
+    program = tmp_path / "git-that-hangs"
+    program.write_text("#!/bin/sh\nsleep 300\n")
+    program.chmod(0o755)
+    git_, mark = Git(folder=tmp_path, environment=CLEAN, program=str(program)), f"{GIT_MARK}={tmp_path}"
+
+    async with asyncio.TaskGroup() as tasks:
+        fetching = tasks.create_task(git_.ask("fetch", cwd=tmp_path, name="acme/shop"))
+        async with asyncio.timeout(20):
+            while len(await asyncio.to_thread(find_marked, mark)) < 2:  # noqa: ASYNC110 - the kernel tells nobody
+                await asyncio.sleep(0.005)
+        fetching.cancel()
+
+    assert fetching.cancelled()
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(find_marked, mark):  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0.005)
 
 
 async def test_an_id_that_is_a_path_is_refused(stage: Stage) -> None:
