@@ -32,7 +32,6 @@ from jirabot.core.checkouts import Checkout, Published, Remote, Signature
 from jirabot.core.ids import ConversationId, RunId
 from jirabot.errors import GitFailed, InvalidInput
 
-PATCH_CHARACTERS = 20_000
 STAT_FILES = 50
 """How many files the overview of a diff names."""
 
@@ -402,14 +401,12 @@ class GitCheckouts:
         overview = await self._git.ask(
             *show, "--stat=100", f"--stat-count={STAT_FILES}", span, cwd=mirror, name=remote.name
         )
-        patch = await self._git.ask(*show, span, cwd=mirror, name=remote.name, at_most_bytes=4 * PATCH_CHARACTERS)
         return Published(
             branch=checkout.branch,
             base=checkout.base,
             commits_count=count,
             pushed=True,
             diff_stat=overview.output.rstrip(),
-            patch=patch.output[:PATCH_CHARACTERS],
         )
 
 

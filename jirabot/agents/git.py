@@ -151,34 +151,18 @@ class Git:
         answer = await self.run("--version", cwd=Path("/"), name="git")
         return answer.output.removeprefix("git version").strip()
 
-    async def run(
-        self,
-        *arguments: str,
-        cwd: Path,
-        name: str,
-        remote: Remote | None = None,
-        at_most_bytes: int | None = None,
-    ) -> Answer:
+    async def run(self, *arguments: str, cwd: Path, name: str, remote: Remote | None = None) -> Answer:
         """Run one git command; *remote* gives it credentials, and the network's time; *name* is what errors speak of.
-
-        With *at_most_bytes* git is ended when it has printed that much.
 
         Raises:
             GitFailed: git is missing, took too long, or said no.
         """
-        answer = await self.ask(*arguments, cwd=cwd, name=name, remote=remote, at_most_bytes=at_most_bytes)
+        answer = await self.ask(*arguments, cwd=cwd, name=name, remote=remote)
         if answer.exit_code != 0:
             raise complaint(answer.errors, name=name, remote=remote)
         return answer
 
-    async def ask(
-        self,
-        *arguments: str,
-        cwd: Path,
-        name: str,
-        remote: Remote | None = None,
-        at_most_bytes: int | None = None,
-    ) -> Answer:
+    async def ask(self, *arguments: str, cwd: Path, name: str, remote: Remote | None = None) -> Answer:
         """Run one git command as `run` does, whatever its exit code.
 
         Raises:
@@ -202,7 +186,7 @@ class Git:
             raise _not_begun(error, cwd, name=name) from error
         try:
             async with asyncio.timeout(limit):
-                return await _listen(process, at_most_bytes)
+                return await _listen(process)
         except TimeoutError as error:
             raise GitFailed(
                 f"git took longer than {limit:.0f} seconds for `{name}`", retryable=True, hint="look at the network"
@@ -313,18 +297,10 @@ def _last_line(errors: str) -> str:
     return re.sub(r"^(fatal|error): ", "", spoken).rstrip(".")[:300]
 
 
-async def _listen(process: asyncio.subprocess.Process, at_most_bytes: int | None) -> Answer:
-    if at_most_bytes is None:
-        output, errors = await process.communicate()
-        assert process.returncode is not None
-        return Answer(exit_code=process.returncode, output=_text(output), errors=_text(errors))
-    assert process.stdout is not None
-    kept = b""
-    while len(kept) < at_most_bytes and (piece := await process.stdout.read(at_most_bytes - len(kept))):
-        kept += piece
-    _kill(process)
-    await process.communicate()
-    return Answer(exit_code=0, output=_text(kept))
+async def _listen(process: asyncio.subprocess.Process) -> Answer:
+    output, errors = await process.communicate()
+    assert process.returncode is not None
+    return Answer(exit_code=process.returncode, output=_text(output), errors=_text(errors))
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -73,7 +73,7 @@ class Signature:
 class Published:
     """What git says of a conversation's branch after a turn. No commits: nothing was pushed.
 
-    `diff_stat` is `git diff --stat` against the base, `patch` the beginning of the diff (at most 20,000 characters).
+    `diff_stat` is `git diff --stat` against the base.
     """
 
     branch: str
@@ -81,4 +81,3 @@ class Published:
     commits_count: int
     pushed: bool
     diff_stat: str = ""
-    patch: str = ""
