@@ -360,7 +360,7 @@ def _wired(
         grace=settings.outbox.grace,
         limits=settings.limits,
     )
-    probes = Probes(storage=storage, directory=directory, clock=clock, ids=ids, log=log)
+    probes = Probes(storage=storage, directory=directory, vault=vault, clock=clock, ids=ids, log=log)
     rules = WorkspaceRules(deployments=DEPLOYMENTS, normal_base=bases.normal, safe_base=bases.safe, settings=settings)
     workspaces = Workspaces(
         storage=storage,

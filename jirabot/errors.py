@@ -360,6 +360,17 @@ class DatabaseUnusable(JirabotError):
     code = "database-unusable"
 
 
+class SecretSealed(JirabotError):
+    """A stored secret does not open; the database is well, and nothing but what needs that secret stands still."""
+
+    kind = Kind.CONFIGURATION
+    code = "secret-sealed"
+
+    def anew(self) -> "SecretSealed":
+        """Give the same error once more: one that is kept, or raised again, holds nothing of where it was met."""
+        return SecretSealed(self.message, hint=self.hint)
+
+
 class ConfigurationInvalid(JirabotError):
     """The settings can't be used; `problems` holds all of them, one sentence each."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jirabot.errors import JirabotError, JiraBroken, Kind, RateLimited
+from jirabot.errors import JirabotError, JiraBroken, Kind, RateLimited, SecretSealed
 
 TRANSIENT = frozenset({Kind.LIMITED, Kind.UNREACHABLE, Kind.UNAVAILABLE})
 """Kinds of failure that time may mend."""
@@ -51,12 +51,12 @@ def next_attempt(
     *most*: how many attempts there are; None: as many as it takes.
 
     Where we were asked to wait, however long, nothing has failed, and nothing is ever given up. 401 and 403 from Jira
-    are retried too: a token that is being changed is not a reason to lose an event.
+    are retried too, and a secret that does not open: a token that is being changed is not a reason to lose an event.
     """
     if isinstance(error, RateLimited):
         return RetryAt(at=now + max(LEAST_WAIT, timedelta(seconds=error.retry_after_seconds)))
     is_last = most is not None and attempts >= most
-    if is_last or not (error.kind in TRANSIENT or error.code == "jira-refused"):
+    if is_last or not (error.kind in TRANSIENT or error.code == "jira-refused" or isinstance(error, SecretSealed)):
         return GiveUp()
     delay = min(FIRST_DELAY * 2 ** min(attempts - 1, DOUBLED_AT_MOST), LONGEST_DELAY) * (0.7 + 0.6 * jitter)
     if isinstance(error, JiraBroken):

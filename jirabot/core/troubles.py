@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jirabot.errors import JirabotError, JiraRefused, Unreachable
+from jirabot.errors import JirabotError, JiraRefused, SecretSealed, Unreachable
 
 WINDOW = timedelta(minutes=5)
 """Failures that are further apart are no trouble: each was retried, and told where it was."""
@@ -46,6 +46,8 @@ class Reason(StrEnum):
     """Nobody listened to a Jira for longer than is made good unasked."""
     CATCH_UP_FAILING = "catch-up-failing"
     """A Jira does not take the search for what no webhook told."""
+    SECRET_SEALED = "secret-sealed"  # noqa: S105 - as above
+    """A stored secret of the workspace does not open."""
     DATABASE = "database"
     """The database or its disk refuses."""
 
@@ -77,8 +79,12 @@ ENOUGH: Mapping[Strike, int] = {Strike.EFFECT_REFUSED: 3, Strike.PROBE_FAILED: 2
 
 
 def is_away(error: JirabotError, degraded: Collection[str]) -> bool:
-    """Say whether it was the Jira itself that failed, as is known of it, and no fault of what was asked."""
-    return isinstance(error, Unreachable | JiraRefused) and not AWAY.isdisjoint(degraded)
+    """Say whether it was the Jira itself that failed, as is known of it, and no fault of what was asked.
+
+    Without the secret that signs us in, nothing can be asked of it either.
+    """
+    is_known = isinstance(error, Unreachable | JiraRefused) and not AWAY.isdisjoint(degraded)
+    return is_known or isinstance(error, SecretSealed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,3 +85,19 @@ GATEWAY = "https://api.atlassian.com/ex/jira"
 def repository_token_place(repository_id: str) -> str:
     """Name the place of a repository's token among the workspace's secrets."""
     return f"repository/{repository_id}"
+
+
+_SETTING_AGAIN: Mapping[str, str] = {
+    WEBHOOK_SECRET: "`jirabot workspace rotate-secret {name}`",
+    PREVIOUS_WEBHOOK_SECRET: "`jirabot workspace rotate-secret {name}`",
+    API_KEY: "`jirabot workspace update {name} --svc-acc-api-key -`",
+    OAUTH_APP: "`jirabot workspace update {name} --oauth-client-id ID --oauth-client-secret -`",
+    OAUTH_GRANT: "`jirabot workspace consent {name}`",
+}
+
+
+def setting_again(place: str, workspace_name: str, *, repository: str = "") -> str:
+    """Say with which command another secret is stored at a place; *repository*: the name of the one whose it is."""
+    if repository:
+        return f"`jirabot repo remove {workspace_name} {repository}` and `jirabot repo add`"
+    return _SETTING_AGAIN.get(place, "the command that stored it").format(name=workspace_name)

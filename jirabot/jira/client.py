@@ -480,6 +480,8 @@ class Client:
         issue_id: IssueId | None = None,
     ) -> Any:
         """Ask, once more with another token where Jira refuses one that ends within hours: it may have ended early."""
+        if self._credentials.sealed is not None:
+            raise self._credentials.sealed.anew()
         renew, token = self._credentials.access, self._credentials.api_key
         if renew is None:
             return await self._ask_once(connection, method, path, query, body, issue_id, token)

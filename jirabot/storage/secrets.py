@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.ports import KeyInUse, Sealed, Transaction
-from jirabot.errors import DatabaseUnusable, MasterKeyMissing
+from jirabot.core.workspaces import repository_token_place, setting_again
+from jirabot.errors import MasterKeyMissing, SecretSealed
 from jirabot.storage.master_key import MasterKey, MasterKeys
 
 if TYPE_CHECKING:
@@ -36,14 +37,13 @@ class EnvelopeVault:
         if sealed is None:
             return None
         key = self._key_for_opening(tx, sealed)
+        if key is None:
+            raise _does_not_open(tx, workspace_id, place)
         bound = _bound_to(workspace_id, place, key.id)
         try:
             return _cipher(key).decrypt(sealed.nonce, sealed.ciphertext, bound).decode()
         except (InvalidTag, ValueError) as error:  # ValueError: what stands there can't even be a nonce
-            raise DatabaseUnusable(
-                f"the secret `{place}` does not open: its row was changed, or copied from another",
-                hint="set the secret again, or restore a backup with `jirabot db restore`",
-            ) from error
+            raise _does_not_open(tx, workspace_id, place) from error
 
     def check(self, tx: Transaction) -> KeyInUse | None:
         recorded = tx.secrets.key_identity()
@@ -78,15 +78,33 @@ class EnvelopeVault:
             self._known[key.id] = key
         return key
 
-    def _key_for_opening(self, tx: Transaction, sealed: Sealed) -> MasterKey:
+    def _key_for_opening(self, tx: Transaction, sealed: Sealed) -> MasterKey | None:
+        """Find the key that a secret names; None where there is none, and it is not the one of all secrets."""
         key = self._known.get(sealed.key_id)
         if key is None:
-            _, source = tx.secrets.key_identity() or ("", "a place that is not recorded")
-            key = self._keys.find((sealed.key_id, source))
+            known_id, source = tx.secrets.key_identity() or (sealed.key_id, "a place that is not recorded")
+            try:
+                key = self._keys.find((sealed.key_id, source))
+            except MasterKeyMissing:
+                if known_id == sealed.key_id:
+                    raise
+                return None
             if key is None:
                 raise MasterKeyMissing(f"there is no master key `{sealed.key_id}`")
             self._known[key.id] = key
         return key
+
+
+def _does_not_open(tx: Transaction, workspace_id: WorkspaceId, place: str) -> SecretSealed:
+    workspace, repositories = tx.workspaces.find(workspace_id), tx.repositories.list(workspace_id)
+    name = workspace.name if workspace else workspace_id
+    repository = next((each.name for each in repositories if repository_token_place(each.id) == place), "")
+    what = f"the token of the repository `{repository}`" if repository else f"the secret `{place}`"
+    again = setting_again(place, name, repository=repository)
+    return SecretSealed(
+        f"{what} of `{name}` does not open: its row was changed, or copied from another",
+        hint=f"set it again with {again}; `jirabot db check` names all that do not open",
+    )
 
 
 def _in_use(key: MasterKey) -> KeyInUse:

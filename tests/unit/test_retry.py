@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jirabot.core.retry import DELIVERY_ATTEMPTS, GiveUp, RetryAt, next_attempt, while_away
+from jirabot.core.troubles import is_away
 from jirabot.errors import (
     BudgetSpent,
     InvalidInput,
@@ -14,6 +15,7 @@ from jirabot.errors import (
     JiraRejected,
     JiraUnreachable,
     RateLimited,
+    SecretSealed,
 )
 
 pytestmark = pytest.mark.fast
@@ -64,8 +66,25 @@ def test_what_may_take_as_long_as_it_takes_is_never_given_up(attempts: int) -> N
     assert again == RetryAt(at=NOW + timedelta(minutes=15))
 
 
-def test_a_token_that_is_refused_may_be_changed() -> None:
-    assert wait(JiraRefused("401")) == 5
+@pytest.mark.parametrize("error", [JiraRefused("401"), SecretSealed("it does not open")])
+def test_a_token_that_is_refused_or_can_not_be_read_may_be_changed(error: JirabotError) -> None:
+    assert wait(error) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "degraded", "away"),
+    [
+        (SecretSealed("it does not open"), (), True),
+        (JiraRefused("401"), ("token-refused",), True),
+        (JiraRefused("403"), ("commenting-refused",), False),
+        (JiraUnreachable("gone"), (), False),
+        (JiraRejected("no", status=400), ("jira-failing",), False),
+    ],
+)
+def test_a_jira_is_away_where_nothing_can_be_asked_of_it(
+    error: JirabotError, degraded: tuple[str, ...], away: bool
+) -> None:
+    assert is_away(error, degraded) is away
 
 
 @pytest.mark.parametrize(

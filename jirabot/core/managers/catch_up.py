@@ -25,7 +25,7 @@ from jirabot.core.retry import RetryAt, next_attempt
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import Reason
 from jirabot.core.workspaces import Workspace, WorkspaceState
-from jirabot.errors import Conflict, JirabotError, JiraRefused, JiraRejected, Kind
+from jirabot.errors import Conflict, JirabotError, JiraRefused, JiraRejected, Kind, SecretSealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,7 @@ class CatchUp:
             raise error
         level = "warning" if count == 1 else "debug"
         self._log.tell("catch_up.failed", level=level, workspace=workspace.name, cause=error.message, hint=error.hint)
-        if isinstance(error, JiraRefused) or error.kind is Kind.UNREACHABLE:
+        if isinstance(error, JiraRefused | SecretSealed) or error.kind is Kind.UNREACHABLE:
             await self._probes.note(served, error)
         elif isinstance(error, JiraRejected):
             await self._storage.write(lambda tx: self._tell(tx, workspace, error))

@@ -40,6 +40,7 @@ from jirabot.errors import (
     JiraSilent,
     JiraUnreachable,
     RateLimited,
+    SecretSealed,
     fault_of,
     kind_and_place,
 )
@@ -276,8 +277,8 @@ def _urgency(effect: OwedEffect) -> Urgency:
 
 
 def _most(error: JirabotError) -> int | None:
-    """Say how often an effect is tried. Without a connection as often as it takes: somebody waits for what it says."""
-    if isinstance(error, JiraUnreachable):
+    """Say how often an effect is tried. Where nothing is sent as often as it takes: somebody waits for what it says."""
+    if isinstance(error, JiraUnreachable | SecretSealed):
         return None
     return EFFECT_REFUSALS if isinstance(error, JiraRefused) else DELIVERY_ATTEMPTS
 

@@ -17,7 +17,7 @@ from jirabot.core.permissions import WhoMay, who_may
 from jirabot.core.ports import Deployment, JiraSite, Scheme, Schemes, Sites, Storage, Transaction, Vault
 from jirabot.core.triggers import Bot, TriggerKind
 from jirabot.core.workspaces import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET, Workspace
-from jirabot.errors import ConsentNeeded, WorkspaceNotFound
+from jirabot.errors import ConsentNeeded, SecretSealed, WorkspaceNotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,18 @@ class Served:
     webhook_secrets: tuple[bytes, ...] = field(repr=False)
     previous_secrets: tuple[tuple[bytes, datetime], ...] = field(default=(), repr=False)
     """Secrets that were rotated out, each with the time from which it counts no more."""
+    proof_sealed: bool = False
+    """Whether one of these secrets does not open: what the others do not prove may be authentic all the same."""
     credentials: Credentials = field(repr=False)
     settings: WorkspaceDefaults
     limits: CloudLimits
     bot: Bot
     agent: BackendName | None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a secret does not open that it is served with."""
+        return self.proof_sealed or self.credentials.sealed is not None
 
     @property
     def who_may(self) -> WhoMay:
@@ -163,13 +170,16 @@ class Directory:
 
     def _served(self, tx: Transaction, workspace: Workspace) -> Served:
         settings = settings_of(workspace, self._defaults)
-        secret = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
+        secret, is_sealed = self._open(tx, workspace.id, WEBHOOK_SECRET)
+        until = tx.secrets.expires_at(workspace.id, PREVIOUS_WEBHOOK_SECRET)
+        previous, was_sealed = self._open(tx, workspace.id, PREVIOUS_WEBHOOK_SECRET) if until else (None, False)
         return Served(
             workspace=workspace,
             deployment=self._deployments[workspace.deployment],
             scheme=self._schemes(workspace.authenticity, header=settings.events_header),
             webhook_secrets=(secret.encode(),) if secret else (),
-            previous_secrets=self._previous_secrets(tx, workspace.id),
+            previous_secrets=((previous.encode(), until),) if previous and until else (),
+            proof_sealed=is_sealed or was_sealed,
             credentials=self._grants.credentials(tx, workspace),
             settings=settings,
             limits=limits_of(workspace.deployment, settings, self._limits),
@@ -177,10 +187,12 @@ class Directory:
             agent=workspace.agent or self._agent,
         )
 
-    def _previous_secrets(self, tx: Transaction, workspace_id: WorkspaceId) -> tuple[tuple[bytes, datetime], ...]:
-        until = tx.secrets.expires_at(workspace_id, PREVIOUS_WEBHOOK_SECRET)
-        secret = self._vault.open(tx, workspace_id, PREVIOUS_WEBHOOK_SECRET) if until else None
-        return ((secret.encode(), until),) if secret and until else ()
+    def _open(self, tx: Transaction, workspace_id: WorkspaceId, place: str) -> tuple[str | None, bool]:
+        """Open a secret, if it is there; say also whether it does not open: that is its workspace's trouble alone."""
+        try:
+            return self._vault.open(tx, workspace_id, place), False
+        except SecretSealed:
+            return None, True
 
 
 def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:

@@ -15,7 +15,7 @@ from jirabot.core.managers.workspaces import Workspaces
 from jirabot.core.people import LinkState, Principal, Role
 from jirabot.core.permissions import rights
 from jirabot.core.ports import AgentBackend, Clock, Rejection, Storage, Transaction
-from jirabot.core.workspaces import WorkspaceState
+from jirabot.core.workspaces import WEBHOOK_SECRET, WorkspaceState, setting_again
 from jirabot.errors import JirabotError, JiraRefused
 
 PROBE_SECONDS = 30.0
@@ -93,6 +93,9 @@ class Doctor:
             fix = f"run `jirabot workspace activate {name}{' --trust' if unproved else ''}`"
             text = f"it is {workspace.state.value}: what comes is kept, not worked on"
             found.append(Check(name="state", level=Level.WARNING, text=text, fix=fix, workspace=name))
+        if served.proof_sealed:
+            text, fix = "a secret that proves its webhooks does not open", f"run {setting_again(WEBHOOK_SECRET, name)}"
+            found.append(Check(name="secret", level=Level.FAILED, text=text, fix=fix, workspace=name))
         _, missing = await self._workspaces.show(name, by=by)
         elsewhere = {"webhook", *(() if self._backends else ("agent",))}
         found += [

@@ -19,7 +19,7 @@ from jirabot.core.ports import Checkouts, Clock, Events, Ids, Storage, Transacti
 from jirabot.core.scopes import of_workspace
 from jirabot.core.texts import Texts
 from jirabot.core.troubles import Reason
-from jirabot.errors import AgentUnavailable, GitFailed, JirabotError, Kind, RateLimited
+from jirabot.errors import AgentUnavailable, GitFailed, JirabotError, Kind, RateLimited, SecretSealed
 
 
 class Endings:
@@ -311,6 +311,9 @@ class Endings:
         if again:
             self._again(tx, replace(work, run=run), conversation, now + self._settings.retry_delay)
             return
+        if isinstance(error, SecretSealed):
+            found = troubles.sealed(run.workspace_id, error)
+            troubles.begin(tx, found, new_id=self._ids.sortable(), now=now)
         kind = _failure_entry(error)
         text = views.failure(self._texts, conversation, kind, cause=error.message, hint=error.hint)
         said = reports.Conclusion(
@@ -343,4 +346,6 @@ def _failure_entry(error: JirabotError) -> str:
         return "git"
     if isinstance(error, AgentUnavailable):
         return FailureKind.CONFIG.value
+    if isinstance(error, SecretSealed):
+        return "secret"
     return "jira" if error.code.startswith("jira-") or error.kind is Kind.LIMITED else "internal"

@@ -41,6 +41,7 @@ from jirabot.errors import (
     InvalidInput,
     JirabotError,
     JiraSilent,
+    SecretSealed,
     WorkspaceNotFound,
 )
 
@@ -94,10 +95,13 @@ class Grants:
         return workspace.auth in self._deployments[workspace.deployment].oauth_methods
 
     def credentials(self, tx: Transaction, workspace: Workspace) -> Credentials:
-        """Open what signs in to a workspace's Jira, within a transaction."""
+        """Open what signs in to a workspace's Jira, within a transaction; who uses it is told if it does not open."""
         if self.needs_consent(workspace):
             return Credentials(access=partial(self.access, workspace.id))
-        return Credentials(api_key=self._vault.open(tx, workspace.id, API_KEY) or "")
+        try:
+            return Credentials(api_key=self._vault.open(tx, workspace.id, API_KEY) or "")
+        except SecretSealed as error:
+            return Credentials(sealed=error.anew())
 
     def keep_app(self, tx: Transaction, workspace: Workspace, app: OAuthApp) -> None:
         """Store an OAuth app of a workspace's own, sealed, within a transaction."""

@@ -26,6 +26,7 @@ from jirabot.errors import (
     InvalidPayload,
     JirabotError,
     RateLimited,
+    SecretSealed,
     SignatureRejected,
     StorageUnavailable,
     WorkspaceNotFound,
@@ -105,6 +106,7 @@ class Intake:
 
         Raises:
             SignatureRejected: it does not prove itself; nothing of it is stored but that it came.
+            SecretSealed: a secret that may prove it does not open; Jira Cloud sends it again.
             InvalidPayload: it is not JSON, or no JSON object.
             HostMismatch: it names another Jira; it is kept as refused.
             RateLimited: its Jira, which will send it again, sends too fast, and too much waits.
@@ -128,6 +130,8 @@ class Intake:
             else:
                 envelope, body_print = self._prove(served, raw)
         except SignatureRejected as error:
+            if served.proof_sealed:
+                raise SecretSealed("deliveries can't be proved now", hint="`jirabot db check` tells why") from error
             self._reject(workspace, raw, error.cause)
             raise
         foreign = [base for base in envelope.bases if base not in workspace.base_urls]

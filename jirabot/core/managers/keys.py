@@ -59,7 +59,7 @@ class Keys:
             Conflict: there is no key yet.
             MasterKeyMissing: the present key is not found.
             ConfigurationInvalid: the present key is given, so that only who gives it can give another.
-            DatabaseUnusable: a secret does not open; nothing is changed.
+            SecretSealed: one does not open; nothing is changed.
         """
         check_operator(by)
 

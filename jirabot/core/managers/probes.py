@@ -10,11 +10,11 @@ from jirabot.core.managers import refusals, troubles
 from jirabot.core.managers.directory import Directory, Served
 from jirabot.core.managers.troubles import Found
 from jirabot.core.people import Principal
-from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
+from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction, Vault
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import DEGRADING, Reason, Strike
 from jirabot.core.workspaces import Workspace, WorkspaceState
-from jirabot.errors import JirabotError, JiraGone, JiraRefused, RateLimited
+from jirabot.errors import JirabotError, JiraGone, JiraRefused, RateLimited, SecretSealed
 
 WELL_EVERY = timedelta(minutes=5)
 """Twelve calls an hour of the thousand that a workspace has: an expired token is found before people ask why."""
@@ -37,8 +37,10 @@ class _Last:
 class Probes:
     """Probes the workspaces that are served."""
 
-    def __init__(self, *, storage: Storage, directory: Directory, clock: Clock, ids: Ids, log: Events) -> None:
-        self._storage, self._directory = storage, directory
+    def __init__(
+        self, *, storage: Storage, directory: Directory, vault: Vault, clock: Clock, ids: Ids, log: Events
+    ) -> None:
+        self._storage, self._directory, self._vault = storage, directory, vault
         self._clock, self._ids, self._log = clock, ids, log
         self._last: dict[WorkspaceId, _Last] = {}
 
@@ -61,10 +63,11 @@ class Probes:
     async def probe(self, served: Served, *, by: Principal) -> None:
         """Ask a workspace's Jira who we are: a good answer ends what degrades it, a second bad one degrades it."""
         workspace, failed_before = served.workspace, self._last_of(served.workspace.id).failed
+        await self._look_at_secrets(workspace.id)
         try:
             error = await self._ask(served)
-        except RateLimited:
-            # Nobody was asked, or nothing said: it is neither well nor ill.
+        except (RateLimited, SecretSealed):
+            # Nobody was asked, or nothing said: its Jira is neither well nor ill.
             self._remember(workspace.id, failed=failed_before)
             return
         self._remember(workspace.id, failed=error is not None)
@@ -80,16 +83,19 @@ class Probes:
     async def note(self, served: Served, error: JirabotError) -> None:
         """Count a failure that somebody else has met as one of a probe; the next one comes soon."""
         self._remember(served.workspace.id, failed=True)
+        if isinstance(error, SecretSealed):
+            await self._look_at_secrets(served.workspace.id)
+            return
         if await self._storage.write(lambda tx: self._failed(tx, served.workspace, error)):
             self._directory.forget()
 
     async def _due(self) -> list[tuple[datetime, Served]]:
         active = [each for each in await self._directory.all() if each.workspace.state is WorkspaceState.ACTIVE]
-        return [(self._due_at(each.workspace), each) for each in active]
+        return [(self._due_at(each), each) for each in active]
 
-    def _due_at(self, workspace: Workspace) -> datetime:
-        last = self._last_of(workspace.id)
-        is_ill = last.failed or not DEGRADING.isdisjoint(workspace.degraded)
+    def _due_at(self, served: Served) -> datetime:
+        workspace, last = served.workspace, self._last_of(served.workspace.id)
+        is_ill = last.failed or served.is_sealed or not DEGRADING.isdisjoint(workspace.degraded)
         return last.at + (ILL_EVERY if is_ill else WELL_EVERY) * last.spread
 
     def _last_of(self, workspace_id: WorkspaceId) -> _Last:
@@ -106,13 +112,43 @@ class Probes:
 
         Raises:
             RateLimited: this is no time to ask.
+            SecretSealed: it can't be asked.
         """
         try:
             refusals.check_account(served.workspace, await self._directory.site(served).myself())
-        except RateLimited:
+        except (RateLimited, SecretSealed):
             raise
         except JirabotError as error:
             return error
+        return None
+
+    async def _look_at_secrets(self, workspace_id: WorkspaceId) -> None:
+        """Tell of a secret of a workspace that does not open, a repository's too; that is over once all of them do."""
+
+        def query(tx: Transaction) -> bool:
+            standing = tx.troubles.standing(of_workspace(workspace_id))
+            told = [each.text for each in standing if each.reason is Reason.SECRET_SEALED]
+            error = self._sealed(tx, workspace_id)
+            return told != ([] if error is None else [error.message])
+
+        def change(tx: Transaction) -> None:
+            error, now = self._sealed(tx, workspace_id), self._clock.now()
+            if error is None:
+                tx.troubles.end(of_workspace(workspace_id), Reason.SECRET_SEALED, now=now)
+                return
+            found = troubles.sealed(workspace_id, error)
+            if not troubles.begin(tx, found, new_id=self._ids.sortable(), now=now):
+                troubles.restate(tx, found)
+
+        if await self._storage.read(query):
+            await self._storage.write(change)
+
+    def _sealed(self, tx: Transaction, workspace_id: WorkspaceId) -> SecretSealed | None:
+        for place in (place for of, place in tx.secrets.places() if of == workspace_id):
+            try:
+                self._vault.open(tx, workspace_id, place)
+            except SecretSealed as error:
+                return error
         return None
 
     async def _mended(self, served: Served) -> frozenset[Reason]:

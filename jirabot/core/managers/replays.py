@@ -48,7 +48,7 @@ from jirabot.core.ports import (
     Transaction,
 )
 from jirabot.core.texts import Texts
-from jirabot.errors import DaemonSilent, InvalidInput, NotFound
+from jirabot.errors import DaemonSilent, InvalidInput, NotFound, SignatureRejected
 
 TAKEN_UP_WITHIN = timedelta(seconds=30)
 """How long a command waits until a daemon begins with what it wrote down."""
@@ -333,7 +333,12 @@ class Replays:
             return Step(step="signature", outcome=f"not checked ({way})")
         token = given.proof.token if given.proof else ""
         raw = RawDelivery(headers=given.headers, body=given.body, remote="", received_at=now, token=token)
-        served.scheme.verify(raw, served.secrets_at(now))
+        try:
+            served.scheme.verify(raw, served.secrets_at(now))
+        except SignatureRejected:
+            if not served.proof_sealed:
+                raise
+            return Step(step="signature", outcome="not checked (a secret does not open)")
         return Step(step="signature", outcome="right", text=self._texts.say("step.signed") if given.proof else "")
 
     async def _duplicate_step(self, given: ReplayInput, served: Served) -> Step:

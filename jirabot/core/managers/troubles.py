@@ -11,6 +11,7 @@ from jirabot.core.ports import Transaction
 from jirabot.core.scopes import agent_in, of_workspace, workspace_in
 from jirabot.core.troubles import ENOUGH, WINDOW, Placed, Reason, Strike, Trouble
 from jirabot.core.workspaces import Workspace
+from jirabot.errors import SecretSealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,11 @@ def begin(tx: Transaction, found: Found, *, new_id: str, now: datetime) -> bool:
     """Begin a trouble; False where one of its scope and reason stands already."""
     trouble = Trouble(id=new_id, scope=found.scope, reason=found.reason, text=found.text, fix=found.fix, begun_at=now)
     return tx.troubles.begin(trouble)
+
+
+def sealed(workspace_id: WorkspaceId, error: SecretSealed) -> Found:
+    """Say that a secret of a workspace does not open."""
+    return Found(scope=of_workspace(workspace_id), reason=Reason.SECRET_SEALED, text=error.message, fix=error.hint)
 
 
 def strike(tx: Transaction, scope: str, kind: Strike, *, now: datetime) -> bool:

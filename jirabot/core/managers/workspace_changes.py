@@ -33,7 +33,7 @@ from jirabot.core.workspaces import (
     Workspace,
     WorkspaceState,
 )
-from jirabot.errors import Forbidden, InvalidInput, JiraRefused, WorkspaceNotFound
+from jirabot.errors import Forbidden, InvalidInput, JiraRefused, SecretSealed, WorkspaceNotFound
 
 NETWORK_SETTINGS = frozenset(field.name for field in fields(Network))
 """The settings that say how Jira is reached."""
@@ -230,7 +230,7 @@ class WorkspaceChanges:
 
     def _first_secret(self, tx: Transaction, workspace: Workspace, *, now: datetime) -> str:
         """Generate a webhook secret where webhooks are to come and there is none, as after `events = poll`."""
-        if not self._rules.takes_webhooks(workspace) or self._vault.open(tx, workspace.id, WEBHOOK_SECRET):
+        if not self._rules.takes_webhooks(workspace) or tx.secrets.find(workspace.id, WEBHOOK_SECRET):
             return ""
         secret = random_secrets.token_urlsafe(32)
         self._vault.seal(tx, workspace.id, WEBHOOK_SECRET, secret, now=now)
@@ -327,7 +327,10 @@ class WorkspaceChanges:
                 raise InvalidInput("; ".join(problems))
             if workspace.authenticity == Authenticity.JWT and not secret:
                 raise InvalidInput("with `jwt` the secret is the OAuth app's", hint="give it with `--webhook-secret -`")
-            old = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
+            try:
+                old = self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
+            except SecretSealed:
+                old = None
             if old == new:
                 raise InvalidInput("that is the webhook secret already", hint="give another, or none to generate one")
             older_until = tx.secrets.expires_at(workspace.id, PREVIOUS_WEBHOOK_SECRET)

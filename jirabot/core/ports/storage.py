@@ -150,6 +150,7 @@ class Vault(Protocol):
 
         Raises:
             MasterKeyMissing: the key found is not the one it was sealed with.
+            SecretSealed: it does not open, as its row was changed.
         """
 
     def check(self, tx: Transaction) -> KeyInUse | None:
@@ -167,7 +168,7 @@ class Vault(Protocol):
         Raises:
             MasterKeyMissing: the present one is not found.
             ConfigurationInvalid: the present one is given, so that only who gives it can give another.
-            DatabaseUnusable: a secret does not open.
+            SecretSealed: one does not open.
         """
 
     def settle(self, tx: Transaction) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.ports import Sealed, Transaction
-from jirabot.errors import DatabaseUnusable, MasterKeyMissing
+from jirabot.errors import MasterKeyMissing, SecretSealed
 from jirabot.storage.engine import Database
 from jirabot.storage.master_key import MasterKeys, NoKeyring
 from jirabot.storage.secrets import EnvelopeVault
@@ -132,12 +132,17 @@ class TestBound:
     ):
         await seal(database, sealing)
         change(path, statement)
-        with pytest.raises(DatabaseUnusable) as told:
+        with pytest.raises(SecretSealed) as told:
             await open_(database, sealing, workspace_id, place)
+        name = {WS: "ws.example.org", OTHER: "other-ws.example.org"}[workspace_id]
         assert told.value.message == (
-            f"the secret `{place}` does not open: its row was changed, or copied from another"
+            f"the secret `{place}` of `{name}` does not open: its row was changed, or copied from another"
         )
-        assert told.value.hint == "set the secret again, or restore a backup with `jirabot db restore`"
+        again = {
+            "api-key": f"`jirabot workspace update {name} --svc-acc-api-key -`",
+            "webhook-secret": f"`jirabot workspace rotate-secret {name}`",
+        }[place]
+        assert told.value.hint == f"set it again with {again}; `jirabot db check` names all that do not open"
 
     async def test_what_is_left_opens_as_before(self, database: Database, sealing: EnvelopeVault, path: Path):
         await seal(database, sealing, "mine")
@@ -173,7 +178,7 @@ class TestAnotherKey:
     ):
         await seal(database, sealing)
         change(path, "UPDATE secrets SET key_id = '0000000000000000'")
-        with pytest.raises(MasterKeyMissing, match="sealed with the master key `0000000000000000`"):
+        with pytest.raises(SecretSealed, match=r"the secret `api-key` of `.*` does not open"):
             await open_(database, sealing)
 
 
@@ -274,7 +279,7 @@ class TestRotation:
 
     async def test_where_one_does_not_open_no_key_is_made(self, database, sealed_twice, path: Path, tmp_path: Path):
         change(path, "UPDATE secrets SET ciphertext = x'' WHERE place = 'webhook-secret'")
-        with pytest.raises(DatabaseUnusable, match="the secret `webhook-secret` does not open"):
+        with pytest.raises(SecretSealed, match=r"the secret `webhook-secret` of `.*` does not open"):
             await database.write(lambda tx: sealed_twice.rotate(tx, now=NOW))
         assert "master.key.next" not in names(tmp_path)
 
