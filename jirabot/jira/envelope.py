@@ -23,6 +23,12 @@ MOST_VALUES = 500_000
 """Objects and lists in a body. The largest body with brackets alone would take seconds to decode, before it is proved
 where it came to the single address; 25 MB of a real issue hold a tenth of this."""
 
+MOST_COMMAS = 1_000_000
+"""Commas in a body, since what stands between two may be a value of its own: 25 MB of them would take seconds, too."""
+
+UNPROVED_LENIENT_BYTES = 1_000_000
+"""The lenient parser takes ten times as long: for a larger body that is done once it has proved itself."""
+
 EXPECTED = "a webhook's body is one JSON object, as Jira sends it"
 
 _SUBJECTS = ("issue", "comment", "user", "project", "worklog", "attachment")
@@ -32,8 +38,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 """What is left of a pair of escapes when the other half is missing: decoded pairs are one character."""
 
 
-def decode(body: bytes) -> Mapping[str, Any]:
-    """Decode a body. Of duplicate keys the last wins; lone surrogates become U+FFFD.
+def decode(body: bytes, *, leniently: bool = True) -> Mapping[str, Any]:
+    """Decode a body. Of duplicate keys the last wins; lone surrogates become U+FFFD, where it is read *leniently*.
 
     Raises:
         InvalidPayload: it is no JSON (NaN, Infinity and invalid UTF-8 are none), no object, too deep, or too much.
@@ -41,7 +47,10 @@ def decode(body: bytes) -> Mapping[str, Any]:
     brackets = body.count(b"{") + body.count(b"[")
     if brackets > MOST_VALUES:
         raise InvalidPayload(f"the body holds more than {MOST_VALUES:,} objects and lists")
-    decoded = parse_json(body)
+    # Each comma is a byte: most bodies can't hold too many, and are not looked through.
+    if len(body) > MOST_COMMAS and body.count(b",") > MOST_COMMAS:
+        raise InvalidPayload(f"the body holds more than {MOST_COMMAS:,} commas")
+    decoded = parse_json(body, leniently=leniently)
     if not isinstance(decoded, dict):
         raise InvalidPayload("the body is no JSON object", hint=EXPECTED)
     # Each level has a bracket of its own: few brackets can't be deep, and most bodies are settled by counting.
@@ -71,12 +80,12 @@ def find_bases(body: bytes) -> Sequence[str]:
     """List the bases of the `self` addresses of a body that has not proved itself; nothing else of it is looked at.
 
     Raises:
-        InvalidPayload: as `decode`.
+        InvalidPayload: as `decode`; or it is large, and only the lenient parser might take it.
     """
-    return _bases(decode(body))
+    return _bases(decode(body, leniently=len(body) <= UNPROVED_LENIENT_BYTES))
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, *, leniently: bool = True) -> Any:
     """Read JSON of any shape and depth, as `decode` does.
 
     Raises:
@@ -84,8 +93,10 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _parse_leniently(body)
+    except orjson.JSONDecodeError as error:
+        if leniently:
+            return _parse_leniently(body)
+        raise InvalidPayload("the body is no JSON", hint=EXPECTED) from error
 
 
 def _parse_leniently(body: bytes) -> Any:

@@ -321,6 +321,24 @@ def test_nothing_but_addresses_is_read_of_what_has_not_proved_itself():
     assert list(envelope.find_bases(body)) == [SITE]
 
 
+@pytest.mark.parametrize(("count", "is_found"), [(900_000, True), (1_000_000, False)], ids=["small", "large"])
+def test_the_lenient_parser_is_slow_and_reads_no_large_body_that_has_not_proved_itself(count, is_found):
+    body = json.dumps({"a": "\ud800", "b": "x" * count, **at("issue")}).encode()
+
+    assert envelope.read(body).bases == (SITE,)
+    if is_found:
+        assert list(envelope.find_bases(body)) == [SITE]
+    else:
+        with pytest.raises(InvalidPayload, match="no JSON"):
+            envelope.find_bases(body)
+
+
+def test_a_body_of_values_alone_is_refused_before_it_is_decoded():
+    body = b'{"a":"\\ud800","b":[' + b"0," * 1_000_000 + b"0]}"
+    with pytest.raises(InvalidPayload, match="more than 1,000,000 commas"):
+        envelope.decode(body)
+
+
 def test_a_body_of_brackets_alone_is_refused_before_it_is_decoded():
     with pytest.raises(InvalidPayload, match="more than 500,000 objects and lists"):
         envelope.decode(b'{"a":[' + b"[]," * 500_000 + b"0]}")
