@@ -16,9 +16,13 @@ from jirabot.cli.options import (
     BaseUrl,
     Deployment,
     NoValidate,
+    OAuthClientId,
+    OAuthClientSecret,
     ServiceAccountEmail,
     ServiceAccountKey,
     ServiceAccountKeyFile,
+    Set,
+    SignIn,
 )
 from jirabot.cli.secrets import API_KEY_VARIABLE, WEBHOOK_SECRET_VARIABLE, Secrets
 from jirabot.cli.workspace import show_created
@@ -44,6 +48,10 @@ def init(
     svc_acc_email: ServiceAccountEmail = "",
     svc_acc_api_key: ServiceAccountKey = None,
     svc_acc_api_key_file: ServiceAccountKeyFile = None,
+    auth: SignIn = "",
+    oauth_client_id: OAuthClientId = "",
+    oauth_client_secret: OAuthClientSecret = None,
+    set_: Set = None,
     public_url: Annotated[str, typer.Option(metavar="URL", help="How Jira and people reach this machine")] = "",
     agent_command: Annotated[str, typer.Option(metavar="COMMAND", help="The agent's program with arguments")] = "",
     no_validate: NoValidate = False,
@@ -53,7 +61,7 @@ def init(
 
     A terminal is asked for what is missing. The configuration is `--config`, or `jirabot.toml` in this folder.
     """
-    from jirabot.config import load
+    from jirabot.config import load, read_changes
     from jirabot.core.managers.workspaces import NewWorkspace
     from jirabot.core.people import SHELL
 
@@ -62,6 +70,7 @@ def init(
     _check_new(path, named=flags.get("config") is not None)
     data_dir: Path | None = flags.get("data_dir")
     settings = load(data_dir=data_dir)
+    changes = dict(read_changes(set_ or ()))
     secrets = Secrets(settings.environment)
     wanted = NewWorkspace(
         name=name,
@@ -70,6 +79,11 @@ def init(
         email=svc_acc_email,
         api_key=secrets.read("API key", svc_acc_api_key, svc_acc_api_key_file, variable=API_KEY_VARIABLE),
         webhook_secret=secrets.read("webhook secret", None, None, variable=WEBHOOK_SECRET_VARIABLE),
+        auth=auth,
+        oauth_client_id=oauth_client_id,
+        oauth_client_secret=secrets.read("OAuth client secret", oauth_client_secret, None),
+        agent=changes.pop("agent", ""),
+        settings=changes,
         validate=not no_validate,
     )
 

@@ -18,6 +18,9 @@ from jirabot.errors import Forbidden, JirabotError, JiraSilent, JiraUnreachable
 from jirabot.jira import addresses, bases
 from jirabot.jira.answers import Answer
 
+_ON = "on `jirabot init`, `workspace create` or `workspace update`"
+"""Where a workspace's network is set: one that is not reached yet may not be there to be changed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
@@ -169,7 +172,7 @@ def _take(setting: str, file: str, load: Callable[[], None]) -> None:
         words = "it is no PEM file, or wants a password" if is_there else cause(error)
         raise JiraUnreachable(
             f"the `{setting}` of the workspace, `{file}`, can't be used: {words}",
-            hint=f"name a PEM file that jirabot may read: `jirabot workspace update NAME --set {setting}=/PATH`",
+            hint=f"name a PEM file that jirabot may read: `--set {setting}=/PATH`, {_ON}",
         ) from error
 
 
@@ -201,7 +204,7 @@ def _unreachable(whom: str, error: aiohttp.ClientError) -> JirabotError:
         return Forbidden(str(error.os_error), hint="whoever runs jirabot can name its host in `[api] claim_hosts`")
     hint = _LOOK
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        hint = "if your own authority signs it: `jirabot workspace update NAME --set ca_file=/PATH/ca.pem`"
+        hint = f"if your own authority signs it: `--set ca_file=/PATH/ca.pem`, {_ON}"
     return JiraUnreachable(f"no connection to {whom}: {cause(error)}", hint=hint)
 
 

@@ -70,7 +70,10 @@ async def test_an_unknown_authority_is_refused_and_the_hint_names_the_setting(ap
     with pytest.raises(JiraUnreachable, match="its certificate is not trusted") as caught:
         await app.workspaces.create(wanted(jira), by=SHELL)
 
-    assert "--set ca_file=" in caught.value.hint
+    assert caught.value.hint == (
+        "if your own authority signs it: `--set ca_file=/PATH/ca.pem`, "
+        "on `jirabot init`, `workspace create` or `workspace update`"
+    )
     assert jira.requests == []
 
 
@@ -135,8 +138,9 @@ async def test_a_file_that_can_not_be_used_is_named(app, jira, tmp_path, setting
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("nonsense")
     for file, words in ((nonsense, "it is no PEM file"), (tmp_path / "gone.pem", "No such file")):
-        with pytest.raises(JiraUnreachable, match=words):
+        with pytest.raises(JiraUnreachable, match=words) as caught:
             await app.workspaces.create(wanted(jira, **{setting: str(file)}), by=SHELL)
+        assert f"`--set {setting}=/PATH`, on `jirabot init`, `workspace create` or " in caught.value.hint
 
 
 async def test_an_update_of_the_network_is_tried_before_it_is_taken(app, jira, certified):

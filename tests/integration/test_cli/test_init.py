@@ -42,6 +42,18 @@ def test_given_everything_it_writes_a_configuration_and_makes_a_workspace(cli: C
     assert cli.done("workspace", "show", "acme", "--json").object["id"] == made["id"]
 
 
+def test_what_hints_tell_to_give_can_be_given(cli: Cli, cloud: Jira) -> None:
+    """A refused token may have scopes, an authority may be one's own."""
+    refused = cli(*initiation(cloud), "--auth", "pat", typed=cloud.token)
+    made = cli.done(*initiation(cloud), "--auth", "api-token", "--set", "label=bot", "--json", typed=cloud.token).object
+
+    assert (refused.code, refused.error) == (
+        2,
+        "`pat` is no way to sign in to this deployment: api-token, scoped-token, oauth",
+    )
+    assert made["settings"]["label"] == {"value": "bot", "origin": "workspace"}
+
+
 def test_the_file_that_is_named_is_written(cli: Cli, cloud: Jira) -> None:
     path = cli.folder / "other.toml"
 
