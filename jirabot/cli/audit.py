@@ -38,7 +38,9 @@ def list_(
 
     shown = [objects.audited(row) for row in running.run(context, work, writes=False)]
     columns = ("id", "at", "by", "from", "act", "workspace", "subject", "outcome")
-    output.show_list(shown, as_json=as_json, columns=columns, empty="nothing is written down")
+    output.show_list(
+        shown, as_json=as_json, columns=columns, empty="nothing is written down", filtered=bool(since or workspace)
+    )
 
 
 @app.command(cls=usage.Command, epilog=usage.examples("jirabot audit verify", "jirabot audit verify --json"))

@@ -31,7 +31,9 @@ def list_(context: typer.Context, workspace: OfWorkspace = None, limit: Limit = 
     found = running.run(context, work, writes=False)
     shown = [objects.conversation(conversation, workspace_name=name) for conversation, name in found]
     columns = ("id", "issue_key", "state", "agent", "repository", "branch", "runs", "updated_at")
-    output.show_list(shown, as_json=as_json, columns=columns, empty="no conversation yet")
+    output.show_list(
+        shown, as_json=as_json, columns=columns, empty="no conversation yet", filtered=workspace is not None
+    )
 
 
 @app.command(

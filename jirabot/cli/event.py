@@ -39,7 +39,9 @@ def list_(
 
     shown = [objects.delivery(found, workspace_name=name) for found, name in running.run(context, work, writes=False)]
     columns = ("id", "received_at", "workspace", "event", "issue_key", "state", "reason")
-    output.show_list(shown, as_json=as_json, columns=columns, empty="nothing came yet")
+    output.show_list(
+        shown, as_json=as_json, columns=columns, empty="nothing came yet", filtered=bool(state or workspace)
+    )
 
 
 @app.command(

@@ -1,5 +1,6 @@
 """The root of the command line, and the one place where errors become exit codes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ from jirabot.cli import (
 )
 from jirabot.cli import config as config_commands
 from jirabot.cli.exits import Exit, tell
-from jirabot.errors import CommandFailed, JirabotError
+from jirabot.errors import CommandFailed, InvalidInput, JirabotError
 
 app = typer.Typer(
     name="jirabot",
@@ -72,8 +73,15 @@ app.add_typer(config_commands.app, name="config")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"jirabot {__version__}")
+        output.lines([f"jirabot {__version__}"])
         raise typer.Exit
+
+
+def _folder(text: str) -> Path:
+    """Read a folder's path; an empty one would be the current folder."""
+    if not text:
+        raise InvalidInput("`--data-dir` is empty: it is the path of a folder")
+    return Path(text).expanduser()
 
 
 @app.callback()
@@ -84,7 +92,7 @@ def root(
         typer.Option("--config", metavar="FILE", help="The configuration; else jirabot.toml"),
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", metavar="FOLDER", help="Where everything is kept")
+        Path | None, typer.Option("--data-dir", metavar="FOLDER", parser=_folder, help="Where everything is kept")
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="With an error, show what caused it")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR")] = False,
@@ -101,6 +109,7 @@ def root(
 def main(arguments: list[str]) -> int:
     """Run one command and give its exit code."""
     try:
+        _check_text(arguments)
         ended = app(arguments, prog_name="jirabot", standalone_mode=False)
         output.finish()
     except (KeyboardInterrupt, typer.Abort):
@@ -109,11 +118,33 @@ def main(arguments: list[str]) -> int:
         # Typer's way to end where nobody reads its help any more.
         return Exit.DONE
     except Exception as error:  # noqa: BLE001 - a person never sees a traceback
-        cause = _first(error)
+        cause = _of_output(_first(error))
         if isinstance(cause, output.ReaderGone):
             return Exit.DONE
         return tell(_ours(cause), as_json="--json" in arguments, verbose="--verbose" in arguments)
     return ended if isinstance(ended, int) else Exit.DONE
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Say that an argument is no UTF-8: neither the database nor Jira would take it.
+
+    Raises:
+        InvalidInput: one is not.
+    """
+    for argument in arguments:
+        shown = argument.encode("utf-8", "replace").decode()
+        if shown != argument:
+            raise InvalidInput(f"the argument `{output.harmless(shown)}` is not UTF-8")
+
+
+def _of_output(error: BaseException) -> BaseException:
+    """Say in our own words where it is standard output that can't be written: it fails once more."""
+    if isinstance(error, OSError):
+        try:
+            output.finish()
+        except (CommandFailed, output.ReaderGone) as told:
+            return told
+    return error
 
 
 def _first(error: BaseException) -> BaseException:

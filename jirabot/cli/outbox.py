@@ -43,7 +43,9 @@ def list_(
 
     shown = [objects.effect(found, workspace_name=name) for found, name in running.run(context, work, writes=False)]
     columns = ("id", "workspace", "conversation", "kind", "state", "attempts", "error")
-    output.show_list(shown, as_json=as_json, columns=columns, empty="nothing is owed, or was")
+    output.show_list(
+        shown, as_json=as_json, columns=columns, empty="nothing is owed, or was", filtered=bool(state or workspace)
+    )
 
 
 @app.command(cls=usage.Command, epilog=usage.examples("jirabot outbox show 0197…", "jirabot outbox show 0197… --json"))

@@ -63,8 +63,13 @@ def show(value: Object, *, as_json: bool) -> None:
     _write_table(rows)
 
 
-def show_list(values: Sequence[Object], *, as_json: bool, columns: Sequence[str], empty: str) -> None:
-    """Write many: one JSON object a line, or a table; of none a sentence, and nothing on standard output."""
+def show_list(
+    values: Sequence[Object], *, as_json: bool, columns: Sequence[str], empty: str, filtered: bool = False
+) -> None:
+    """Write many: one JSON object a line, or a table; of none a sentence, and nothing on standard output.
+
+    *filtered*: not all were asked for, so that it is no sign of there being none.
+    """
     if as_json:
         for value in values:
             write_json(value)
@@ -72,7 +77,7 @@ def show_list(values: Sequence[Object], *, as_json: bool, columns: Sequence[str]
         rows = [[plain(value.get(column)) for column in columns] for value in values]
         _write_table(rows, [column.replace("_", " ") for column in columns])
     else:
-        note(empty)
+        note("none fits what was asked for" if filtered else empty)
 
 
 def write_json(value: Object) -> None:

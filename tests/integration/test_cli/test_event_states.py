@@ -110,7 +110,7 @@ def test_one_named_twice_is_one(furnished: Cli) -> None:
 def test_all_in_a_state_are_discarded(furnished: Cli) -> None:
     assert furnished("event", "discard", "--state", "dead", "--workspace", "acme", "--yes").code == 0
 
-    assert furnished.done("event", "list", "--state", "dead").err == "nothing came yet\n"
+    assert furnished.done("event", "list", "--state", "dead").err == "none fits what was asked for\n"
     assert furnished("event", "discard", "--state", "dead").err == "there is none to discard\n"
 
 

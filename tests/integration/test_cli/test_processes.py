@@ -187,7 +187,9 @@ def test_a_reader_that_has_gone_is_no_error(environment: dict[str, str], cli: Cl
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("command", ["workspace list --json", "workspace list"])
+@pytest.mark.parametrize(
+    "command", ["workspace list --json", "workspace list", "--help", "event --help", "config --help"]
+)
 def test_an_output_that_can_not_be_written_is_told(environment: dict[str, str], cli: Cli, command: str) -> None:
     create = ["workspace", "create", "acme", "--deployment", "dc", "--base-url", "http://127.0.0.1:1"]
     cli.done(*create, "--svc-acc-api-key", "-", "--no-validate", typed="token")
@@ -203,6 +205,22 @@ def test_an_output_that_can_not_be_written_is_told(environment: dict[str, str], 
 
     assert ended.returncode == 1
     assert b"standard output can't be written: No space left on device" in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_version_that_can_not_be_written_is_told(environment: dict[str, str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, "--version"],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=WITHIN_SECONDS,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr == b"error: standard output can't be written: No space left on device\n"
 
 
 def test_without_standard_streams_it_still_ends_with_its_code(environment: dict[str, str], tmp_path: Path) -> None:

@@ -186,6 +186,27 @@ def test_what_only_reads_makes_no_data_folder(cli: Cli) -> None:
     assert not cli.data.exists()
 
 
+def test_of_a_workspace_without_any_it_is_not_said_that_there_is_none_yet(furnished: Cli) -> None:
+    assert furnished("conversation", "list", "--workspace", "acme").err == "none fits what was asked for\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(["event", "show", "caf\udce9"], "the argument `caf?` is not UTF-8", id="an argument"),
+        pytest.param(["--config", "\udcff"], "the argument `?` is not UTF-8", id="an option"),
+        pytest.param(
+            ["--data-dir", "", "event", "list"], "`--data-dir` is empty: it is the path of a folder", id="no folder"
+        ),
+    ],
+)
+def test_an_argument_that_nothing_could_keep_is_refused(cli: Cli, arguments: list[str], sentence: str) -> None:
+    ran = cli(*arguments)
+
+    assert (ran.code, ran.out, ran.error) == (2, "", sentence)
+    assert not Path("jirabot.db").exists()
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
@@ -193,6 +214,10 @@ def test_what_only_reads_makes_no_data_folder(cli: Cli) -> None:
         ("user list", "nobody is linked yet: `jirabot user link WORKSPACE ACCOUNT` links someone"),
         ("event list", "nothing came yet"),
         ("conversation list", "no conversation yet"),
+        ("audit list", "nothing is written down"),
+        ("event list --state dead", "none fits what was asked for"),
+        ("outbox list --state dead", "none fits what was asked for"),
+        ("audit list --since 2099-01-01", "none fits what was asked for"),
     ],
 )
 def test_an_empty_list_is_a_sentence_beside_the_data_and_nothing_as_json(cli: Cli, command: str, sentence: str) -> None:
