@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Unpack
 
 from jirabot.core import audit
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act, Entry, Facts, Outcome, Row, Verdict
 from jirabot.core.ids import AccountId, WorkspaceId
 from jirabot.core.people import PRINCIPALS, Principal
@@ -72,7 +73,9 @@ class Audit:
 
         Raises:
             WorkspaceNotFound: there is none of that name, and never was.
+            Forbidden: *by* is no administrator of everything: a name may have been another workspace's before.
         """
+        check_operator(by)
 
         def query(tx: Transaction) -> Sequence[Row]:
             name = workspace_name.lower() if workspace_name else None
@@ -84,7 +87,12 @@ class Audit:
         return await self._storage.read(query)
 
     async def verify(self, *, by: Principal) -> Verdict:
-        """Follow the whole chain, from the first row to the recorded head."""
+        """Follow the whole chain, from the first row to the recorded head.
+
+        Raises:
+            Forbidden: *by* is no administrator of everything.
+        """
+        check_operator(by)
         return await self._storage.read(lambda tx: audit.examine(_all(tx), tx.audit.head()))
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jirabot.config import ApiSettings
+from jirabot.core.audit import Act
 from jirabot.core.ids import WorkspaceName
+from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.gate import check_administers
 from jirabot.core.managers.own_links import check_is_somebody
 from jirabot.core.managers.workspace_changes import WorkspaceChanges, WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace, Workspaces
-from jirabot.core.people import Principal
+from jirabot.core.people import DAEMON, Principal
 from jirabot.core.ports import Clock, Deployment, Storage, Transaction
 from jirabot.core.workspaces import Workspace, WorkspaceState
 from jirabot.errors import Conflict, Forbidden, InvalidInput, WorkspaceExists
@@ -181,10 +183,11 @@ class Claims:
         return [each for each in tx.workspaces.list() if _is_claim(each) and each.created_at <= ended]
 
     def _forget_expired(self, tx: Transaction) -> int:
-        expired = self._expired(tx)
+        expired, now = self._expired(tx), self._clock.now()
         for each in expired:
             # It has processed nothing, so that nothing runs and no checkout is there.
             tx.workspaces.remove(each.id)
+            audit.record(tx, Act.WORKSPACE_EXPIRED, by=DAEMON, now=now, workspace=each, subject=each.base_url)
         return len(expired)
 
 

@@ -88,10 +88,7 @@ class OwnLinks:
                 listed = ", ".join(f"`{each}`" for each in names)
                 raise AmbiguousLink(f"you are linked in several workspaces: {listed}", hint="give `workspace_name`")
             for each in found:
-                if each.link.state is LinkState.PENDING:
-                    tx.users.remove_pending(each.workspace.id, each.link.user_id)
-                else:
-                    tx.users.end_link(each.link.id, by=by.user, now=self._clock.now())
+                _end(tx, each, by, self._clock.now())
             return found[0]
 
         return await self._storage.write(change)
@@ -225,19 +222,32 @@ def _was_taken_away(link: Link | None) -> bool:
     return link is not None and link.state is LinkState.ENDED and not link.ended_by
 
 
+def _end(tx: Transaction, own: OwnLink, by: Principal, now: datetime) -> None:
+    """End a link as its user asks; one that is pending names no account."""
+    link, who = own.link, ""
+    if link.state is LinkState.PENDING:
+        tx.users.remove_pending(own.workspace.id, link.user_id)
+    else:
+        tx.users.end_link(link.id, by=by.user, now=now)
+        who = audit.person(tx, own.workspace.id, link.account.id)
+    audit.record(tx, Act.USER_UNLINKED, by=by, now=now, workspace=own.workspace, subject=who)
+
+
 def _pending(tx: Transaction, workspace: Workspace, by: Principal, *, role: Role, ids: Ids, now: datetime) -> Link:
-    return tx.users.add_pending(
-        Link(
-            id=LinkId(ids.sortable()),
-            workspace_id=workspace.id,
-            user_id=tx.users.user_named(by.user, new_id=UserId(ids.sortable()), now=now),
-            user_name=by.user,
-            account=Account(id=AccountId("")),
-            role=role,
-            state=LinkState.PENDING,
-            created_at=now,
-        )
+    new = Link(
+        id=LinkId(ids.sortable()),
+        workspace_id=workspace.id,
+        user_id=tx.users.user_named(by.user, new_id=UserId(ids.sortable()), now=now),
+        user_name=by.user,
+        account=Account(id=AccountId("")),
+        role=role,
+        state=LinkState.PENDING,
+        created_at=now,
     )
+    link = tx.users.add_pending(new)
+    if link.id == new.id and role is Role.ADMIN:  # it starts nothing, but whoever has it administers the workspace
+        audit.record(tx, Act.USER_LINKED, by=by, now=now, workspace=workspace, role=role.value)
+    return link
 
 
 def _counting(tx: Transaction, deployment: str, name: str, by: Principal) -> Sequence[OwnLink]:

@@ -9,7 +9,8 @@ from jirabot.core.deliveries import Delivery, Origin
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.issues import ServerInfo
 from jirabot.core.managers import troubles
-from jirabot.core.managers.directory import Directory, Served, named
+from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.gate import administered, check_administers
 from jirabot.core.managers.workspaces import Workspaces
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, JiraSite, Rejection, Storage, Transaction, WebhookAdministration
@@ -103,10 +104,11 @@ class Webhooks:
             WorkspaceNotFound: there is none of that name.
             ConfigurationInvalid: Jira can't reach the address.
             InvalidInput: Jira can't prove what it sends that way, or does not take the filter.
-            Forbidden: our account may not set up webhooks; the hint says what to click.
+            Forbidden: *by* does not administer it, or our account may not set up webhooks; then the hint says what to
+                click.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
         """
-        served = await self._served(name)
+        served = await self._served(name, by)
         self._check_reachable(served.workspace)
         if not Authenticity(served.workspace.authenticity).is_registrable:
             raise Forbidden(
@@ -129,8 +131,9 @@ class Webhooks:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
         """
-        served = await self._served(name)
+        served = await self._served(name, by)
         held: tuple[HeldWebhook, ...] | None = None
         unlisted = ""
         try:
@@ -157,10 +160,11 @@ class Webhooks:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
             NotFound: jirabot has made none there.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered.
         """
-        served = await self._served(name)
+        served = await self._served(name, by)
         made = await self._made(served.workspace)
         return await self.refreshed(served, [each for each in made if each.dynamic])
 
@@ -188,17 +192,27 @@ class Webhooks:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            Forbidden: *by* does not administer it.
             NotFound: jirabot has made none there.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; some may be removed.
         """
-        served = await self._served(name)
+        served = await self._served(name, by)
         made = await self._made(served.workspace)
         removed = [await self._remove(served, each) for each in made]
         return Removed(workspace=served.workspace, webhook_ids=tuple(removed))
 
     async def delete_if_possible(self, workspace: Workspace, *, by: Principal) -> Removed:
-        """Remove what jirabot made, as far as Jira lets it: its workspace goes in any case."""
-        made = await self._storage.read(lambda tx: tx.registrations.list(workspace.id))
+        """Remove what jirabot made, as far as Jira lets it: its workspace goes in any case.
+
+        Raises:
+            Forbidden: *by* does not administer it.
+        """
+
+        def query(tx: Transaction) -> Sequence[Registration]:
+            check_administers(tx, workspace.id, by)
+            return tx.registrations.list(workspace.id)
+
+        made = await self._storage.read(query)
         try:
             served = await self._directory.get(workspace.id)
             removed = [await self._remove(served, each) for each in made]
@@ -211,8 +225,8 @@ class Webhooks:
         api = site.webhooks(await site.server_info(), dynamic=_is_dynamic(served))
         return tuple(each for each in await api.list() if is_of(each.url, served.workspace.id))
 
-    async def _served(self, name: str) -> Served:
-        workspace = await self._storage.read(lambda tx: named(tx, name))
+    async def _served(self, name: str, by: Principal) -> Served:
+        workspace = await self._storage.read(lambda tx: administered(tx, name, by))
         return await self._directory.get(workspace.id)
 
     async def _made(self, workspace: Workspace) -> Sequence[Registration]:

@@ -279,6 +279,7 @@ class WorkspaceChanges:
                 return False
             proved = replace(workspace, state=WorkspaceState.ACTIVE, updated_at=now)
             tx.workspaces.save(proved)
+            audit.record(tx, Act.WORKSPACE_PROVED, by=by, now=now, workspace=proved)
             self._release(tx, proved, now)
             return True
 

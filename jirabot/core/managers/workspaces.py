@@ -18,7 +18,7 @@ from jirabot.core.deliveries import Origin
 from jirabot.core.ids import AccountId, BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import Directory, settings_of
-from jirabot.core.managers.gate import administered, rights_in
+from jirabot.core.managers.gate import administered, check_administers, rights_in
 from jirabot.core.managers.grants import Grants
 from jirabot.core.managers.own_links import domains_of, link_caller, proved_account
 from jirabot.core.managers.pauses import over
@@ -252,8 +252,17 @@ class Workspaces:
         return f"{self._settings.server.reached_at()}/integration/{route}/{path}"
 
     async def unmasked_events_url(self, workspace: Workspace, *, by: Principal) -> str:
-        """Give the address as Jira has to be given it, with the secret that may be in it."""
-        secret = await self._storage.read(lambda tx: self._vault.open(tx, workspace.id, WEBHOOK_SECRET))
+        """Give the address as Jira has to be given it, with the secret that may be in it.
+
+        Raises:
+            Forbidden: *by* does not administer it.
+        """
+
+        def query(tx: Transaction) -> str | None:
+            check_administers(tx, workspace.id, by)
+            return self._vault.open(tx, workspace.id, WEBHOOK_SECRET)
+
+        secret = await self._storage.read(query)
         return self.events_url(workspace, secret=secret or "")
 
     def as_object(self, workspace: Workspace, *, events_url: str = "") -> objects.Object:

@@ -1,0 +1,105 @@
+"""Managers ask for rights themselves (decision 0023), and what people do by right of their own is written down."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jirabot.app import App, open_app
+from jirabot.core.audit import facts_of
+from jirabot.core.ids import WorkspaceId
+from jirabot.core.managers.workspace_changes import WorkspaceUpdate
+from jirabot.core.managers.workspaces import NewWorkspace
+from jirabot.core.people import DAEMON, SHELL, Principal, Role
+from jirabot.core.workspaces import Workspace
+from jirabot.errors import Forbidden
+from tests.e2e.stage import settings_for
+
+CAROL = Principal(kind="oidc", name="carol", user="carol")
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    """No daemon, and no Jira: nothing here asks it."""
+    async with open_app(settings_for(tmp_path, api={"claims_last": timedelta()})) as opened:
+        yield opened
+
+
+async def made(app: App, owner: Principal | None = None) -> Workspace:
+    """Make the workspace `acme`; with an *owner*, claimed by them."""
+    wanted = NewWorkspace(
+        name="acme", deployment="dc", base_url="http://127.0.0.1:1", api_key="a-token", owner=owner, validate=False
+    )
+    return (await app.workspaces.create(wanted, by=owner or SHELL)).workspace
+
+
+async def acts(app: App) -> list[tuple[str, str, str, object]]:
+    """Tell the acts but the making of the workspace, the newest first: by whom, to what, in which role."""
+    rows = [row for row in await app.audit.list(by=SHELL) if row.act != "workspace.created"]
+    return [(row.act, row.by_name or row.by_kind, row.subject, facts_of(row).get("role", "")) for row in rows]
+
+
+GATED: dict[str, Callable[[App, Workspace, Principal], Awaitable[object]]] = {
+    "webhooks.register": lambda app, of, by: app.webhooks.register(of.name, by=by),
+    "webhooks.list": lambda app, of, by: app.webhooks.list(of.name, by=by),
+    "webhooks.refresh": lambda app, of, by: app.webhooks.refresh(of.name, by=by),
+    "webhooks.delete": lambda app, of, by: app.webhooks.delete(of.name, by=by),
+    "webhooks.delete_if_possible": lambda app, of, by: app.webhooks.delete_if_possible(of, by=by),
+    "workspaces.unmasked_events_url": lambda app, of, by: app.workspaces.unmasked_events_url(of, by=by),
+    "audit.list": lambda app, of, by: app.audit.list(by=by, workspace_name=of.name),
+    "audit.verify": lambda app, of, by: app.audit.verify(by=by),
+}
+
+
+@pytest.mark.parametrize("asked", GATED.values(), ids=GATED)
+async def test_who_administers_nothing_is_refused(
+    app: App, asked: Callable[[App, Workspace, Principal], Awaitable[object]]
+) -> None:
+    workspace = await made(app)
+    of_another = replace(CAROL, user="", role=Role.ADMIN, workspace_id=WorkspaceId("another"))
+    for by in (CAROL, of_another):
+        with pytest.raises(Forbidden, match="only an administrator of"):
+            await asked(app, workspace, by)
+
+
+async def test_who_ends_their_own_link_is_written_down(app: App) -> None:
+    await made(app)
+    await app.users.link("acme", "ada", user="carol", by=SHELL, validate=False)
+    await app.own_links.unlink("dc", by=CAROL)
+    await app.workspace_changes.update("acme", WorkspaceUpdate(owner=CAROL), by=SHELL)
+    await app.own_links.unlink("dc", by=CAROL)
+
+    assert await acts(app) == [
+        ("user.unlinked", "carol", "", ""),
+        ("user.linked", "carol", "", "admin"),
+        ("workspace.updated", "shell", "", ""),
+        ("user.unlinked", "carol", "ada", ""),
+        ("user.linked", "shell", "ada", "user"),
+    ]
+
+
+async def test_who_may_administer_without_an_account_is_written_down_once(app: App) -> None:
+    await made(app)
+    for _ in range(2):
+        await app.workspace_changes.update("acme", WorkspaceUpdate(owner=CAROL), by=SHELL)
+
+    linked = [act for act in await acts(app) if act[0] == "user.linked"]
+    assert linked == [("user.linked", "carol", "", "admin")]
+
+
+async def test_the_proof_of_a_claim_is_written_down(app: App) -> None:
+    claimed = await made(app, owner=CAROL)
+    for _ in range(2):
+        await app.workspace_changes.prove(claimed.id, by=DAEMON)
+
+    assert (await acts(app))[0] == ("workspace.proved", "daemon", "", "")
+    assert len([act for act in await acts(app) if act[0] == "workspace.proved"]) == 1
+
+
+async def test_a_claim_that_expires_is_written_down(app: App) -> None:
+    claimed = await made(app, owner=CAROL)
+
+    assert await app.claims.expire() == 1
+    assert (await acts(app))[0] == ("workspace.expired", "daemon", claimed.base_url, "")
