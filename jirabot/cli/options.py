@@ -75,11 +75,13 @@ def date_of(option: str, text: str) -> datetime | None:
     Raises:
         InvalidInput: it is none.
     """
+    if not text:
+        return None
     try:
-        given = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        given = datetime.fromisoformat(text)
+        return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise InvalidInput(f"`{option} {text}` is no date", hint=f"give it as `{option} 2027-11-26`") from None
-    return given.replace(tzinfo=UTC) if given is not None and given.tzinfo is None else given
 
 
 def duration_of(option: str, text: str, *, such_as: str) -> timedelta | None:

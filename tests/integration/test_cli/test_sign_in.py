@@ -47,7 +47,9 @@ def test_the_end_of_a_token_is_shown(cli: Cli, jira: Jira):
     assert status["workspaces"][0]["key_expires_at"] == end
 
 
-@pytest.mark.parametrize(("given", "says"), [("soon", "is no date"), ("2020-01-01", "is past")])
+@pytest.mark.parametrize(
+    ("given", "says"), [("soon", "is no date"), ("9999-12-31T23:59-14:00", "is no date"), ("2020-01-01", "is past")]
+)
 def test_a_wrong_end_is_told(cli: Cli, jira: Jira, given: str, says: str):
     ran = cli(*jira.creation(), "--svc-acc-expires", given, typed=jira.token)
 
