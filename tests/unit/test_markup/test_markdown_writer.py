@@ -13,6 +13,7 @@ from jirabot.jira.markup.tree import (
     Mention,
     Rule,
     Strike,
+    Strong,
     Table,
 )
 from tests.unit.test_markup.trees import bold, bullets, content, doc, item, numbers, para, quote
@@ -79,6 +80,11 @@ def test_text_that_would_be_markup_is_escaped(text, escaped):
         pytest.param(["a", bold("b"), "c"], "a**b**c", id="bold within a word"),
         pytest.param(["a", Emphasis(content("b")), "c"], "&#97;_b_&#99;", id="italic within a word"),
         pytest.param(["a", bold("(b)"), "c"], "&#97;**(b)**&#99;", id="bold punctuation within a word"),
+        pytest.param(
+            ["ab", Strong((*content("c"), Emphasis(content("d")))), "e"],
+            "a&#98;**&#99;_d_**&#101;",
+            id="bold within a word, that begins with a letter and ends in italic",
+        ),
         pytest.param(
             [Emphasis((*content("a_b"), Strike(content("."))))],
             r"_a\_&#98;~~.~~_",

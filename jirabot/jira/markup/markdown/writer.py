@@ -4,6 +4,7 @@ Escapes stand only where something would be read otherwise, for an agent reads t
 `- [ ] task` stay as they are. A mention is written `[~id]`, as it stands in wiki markup.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -154,12 +155,17 @@ class _Piece:
 
 def _line(content: tuple[Inline, ...], line_break: str = " ") -> str:
     pieces = list(_pieces(content, line_break, is_linked=False))
-    for before, piece, after in zip([None, *pieces], pieces, [*pieces[1:], None], strict=False):
-        if piece.kind == "open" and before is not None and after is not None:
-            _part(piece, outer=before, inner=after, at=-1)
-        elif piece.kind == "close" and before is not None and after is not None:
-            _part(piece, outer=after, inner=before, at=0)
-        elif before is not None:
+    written = ""
+    # What is written otherwise for one delimiter may be what another flanks.
+    while written != (text := "".join(piece.output for piece in pieces)):
+        written = text
+        for before, piece, after in zip(pieces, pieces[1:], pieces[2:], strict=False):
+            if piece.kind == "open":
+                _part(piece, outer=before, inner=after, at=-1)
+            elif piece.kind == "close":
+                _part(piece, outer=after, inner=before, at=0)
+    for before, piece in itertools.pairwise(pieces):
+        if piece.kind not in ("open", "close"):
             _keep_apart(before, piece)
     return "".join(piece.output for piece in pieces)
 
