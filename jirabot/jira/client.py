@@ -21,7 +21,7 @@ from jirabot.config import WorkspaceDefaults
 from jirabot.core import footers
 from jirabot.core.budgets import UNLIMITED, Bucket, Limit, Urgency
 from jirabot.core.catching_up import ChangedIssue, Span
-from jirabot.core.credentials import Credentials
+from jirabot.core.credentials import AccessToken, Credentials
 from jirabot.core.ids import CommentId, EffectId, IssueId, IssueKey, WorkspaceId, WorkspaceName
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment, LimitsSeen, ServerInfo
 from jirabot.core.network import network_of
@@ -35,6 +35,7 @@ from jirabot.errors import (
     JiraRefused,
     JiraRejected,
     JiraSilent,
+    JiraUnreachable,
     RateLimited,
 )
 from jirabot.jira import addresses, answers, shapes
@@ -61,6 +62,12 @@ MARKED_LOOKED_AT = 100
 
 LOOKING_SECONDS = 45.0
 """How long a mark is looked for: shorter than an effect is left alone meanwhile."""
+
+TOKEN_SECONDS = 15.0
+"""How long a write waits for a token that another process is renewing, or was when it died: it is tried again later."""
+
+WRITING_SECONDS = 45.0
+"""How long all of a write may take: no request leaves later, when somebody else has begun to look for its mark."""
 
 CLOCKS_APART = timedelta(hours=1)
 """How far Jira's clock may be from ours before a mark is not found."""
@@ -279,7 +286,7 @@ class Client:
         path = f"{self._deployment.write_api}/issue/{_segment(issue_id)}/comment"
         marks = [{"key": MARK, "value": {"effect": mark}}]
         comments = [self._comment(body, visibility, marks) for body in await self._bodies(markdown, footer)]
-        answer = await self._believed(self._write(issue_id, "POST", path, comments))
+        answer = await self._in_time(self._believed(self._write(issue_id, "POST", path, comments)))
         return CommentId(str(_with_id(answer)["id"]))
 
     async def edit_comment(
@@ -287,7 +294,8 @@ class Client:
     ) -> None:
         path = f"{self._deployment.write_api}/issue/{_segment(issue_id)}/comment/{_segment(comment_id)}"
         comments = [self._comment(body, visibility, []) for body in await self._bodies(markdown, footer)]
-        await self._believed(self._write(issue_id, "PUT", path, comments, self._deployment.edit_query))
+        written = self._write(issue_id, "PUT", path, comments, self._deployment.edit_query)
+        await self._in_time(self._believed(written))
 
     async def is_marked(self, comment_id: CommentId, mark: EffectId) -> bool:
         return await self._mark_of(comment_id) == mark
@@ -412,6 +420,18 @@ class Client:
                     raise
         return await self._send(issue_id, method, path, plainest, query)
 
+    async def _in_time(self, written: Awaitable[Any]) -> Any:
+        """Let a write end while nobody else looks after it.
+
+        Raises:
+            JiraSilent: it has not come to its end; what was sent may have happened.
+        """
+        try:
+            async with asyncio.timeout(WRITING_SECONDS):
+                return await written
+        except TimeoutError as error:
+            raise JiraSilent(f"the comment could not be written within {WRITING_SECONDS:.0f} s") from error
+
     def _comment(
         self, body: CommentBody, visibility: Visibility, properties: Sequence[Mapping[str, Any]]
     ) -> Mapping[str, Any]:
@@ -485,6 +505,8 @@ class Client:
         renew, token = self._credentials.access, self._credentials.api_key
         if renew is None:
             return await self._ask_once(connection, method, path, query, body, issue_id, token)
+        if issue_id is not None:
+            renew = _soon(renew)
         token = await renew("")
         try:
             return await self._ask_once(connection, method, path, query, body, issue_id, token)
@@ -524,6 +546,21 @@ class Client:
         except RateLimited as error:
             self._limits.heed(method, error, now=now)
             raise
+
+
+def _soon(renew: AccessToken) -> AccessToken:
+    """Let a token to write with be there soon, or else say that nothing was sent (`JiraUnreachable`)."""
+
+    async def soon(refused: str) -> str:
+        try:
+            async with asyncio.timeout(TOKEN_SECONDS):
+                return await renew(refused)
+        except TimeoutError as error:
+            raise JiraUnreachable(f"there is no OAuth token to write with within {TOKEN_SECONDS:.0f} s") from error
+        except (JiraSilent, JiraBroken) as error:
+            raise JiraUnreachable(f"there is no OAuth token to write with: {error.message}", hint=error.hint) from error
+
+    return soon
 
 
 def _owner(workspace: Workspace, credentials: Credentials) -> tuple[str, ...]:

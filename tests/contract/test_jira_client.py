@@ -32,7 +32,7 @@ from jirabot.errors import (
     JiraUnreachable,
     RateLimited,
 )
-from jirabot.jira import shapes
+from jirabot.jira import client, shapes
 from jirabot.jira.caches import Ages
 from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections, Timeouts
@@ -1056,3 +1056,37 @@ async def test_a_comment_is_deleted(jira, site, issue):
     assert jira.comments(issue.key) == []
     with pytest.raises(JiraGone):
         await site.delete_comment(id_(issue), comment_id)
+
+
+async def never(refused: str) -> str:
+    """Wait for a token that another process was renewing when it died."""
+    await asyncio.Event().wait()
+    return ""
+
+
+async def silent(refused: str) -> str:
+    raise JiraSilent("Atlassian did not answer")
+
+
+@pytest.mark.parametrize("access", [never, silent])
+async def test_without_a_token_in_time_nothing_was_sent(jira, clients, issue, monkeypatch, access):
+    """Else the comment would be looked for, and sent once more, while this one still waits to be sent."""
+    monkeypatch.setattr(client, "TOKEN_SECONDS", 0.01)
+    of = workspace(jira.deployment, jira.base_url, jira.bot.email)
+    jira.requests.clear()
+    with pytest.raises(JiraUnreachable):
+        await clients.site(of, Credentials(access=access)).post_comment(
+            id_(issue), "Hi", visibility=Public(), mark=EFFECT
+        )
+    assert jira.requests == []
+
+
+@methods(WRITING)
+async def test_a_write_ends_before_somebody_else_looks_for_it(jira, site, issue, monkeypatch, method):
+    monkeypatch.setattr(client, "WRITING_SECONDS", 0.1)
+    fault = jira.faults.add("hang", path="/comment", times=None)
+    try:
+        with pytest.raises(JiraSilent, match="could not be written within"):
+            await method(site, id_(issue))
+    finally:
+        fault.release()

@@ -46,7 +46,8 @@ from jirabot.errors import (
 )
 
 IN_FLIGHT = timedelta(seconds=60)
-"""How long a request, or a read-back, is left alone: longer than either may take (`jirabot.jira.client.Timeouts`)."""
+"""How long a write, or a read-back, is left alone: longer than either may take (`WRITING_SECONDS` and
+`LOOKING_SECONDS` of `jirabot.jira.client`)."""
 
 FIRST_READ_BACK = timedelta(seconds=2)
 """How long after a lost answer the first read-back comes: most requests have landed by then."""
