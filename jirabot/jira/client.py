@@ -28,7 +28,7 @@ from jirabot.core.network import network_of
 from jirabot.core.people import Account
 from jirabot.core.ports import Clock, Events, JiraSite, WebhookAdministration
 from jirabot.core.visibility import Public, Restricted, Visibility
-from jirabot.core.workspaces import Workspace
+from jirabot.core.workspaces import Workspace, WorkspaceState
 from jirabot.errors import (
     JiraBroken,
     JiraGone,
@@ -42,7 +42,7 @@ from jirabot.jira import addresses, answers, shapes
 from jirabot.jira.administration import DynamicWebhooks, PermanentWebhooks
 from jirabot.jira.caches import Ages, Caches, Kept
 from jirabot.jira.changes import Changes
-from jirabot.jira.connections import Connection, Connections
+from jirabot.jira.connections import LARGEST_ANSWER_BYTES, LARGEST_UNPROVED_BYTES, Connection, Connections
 from jirabot.jira.deployments import CommentBody, Deployment
 from jirabot.jira.limits import Limits
 from jirabot.jira.membership import EDIT, SEE, Membership
@@ -114,6 +114,7 @@ class Clients:
         deployment = self._deployments[workspace.deployment]
         api = deployment.api_base(workspace, self._api_url)
         network = network_of(self._defaults, workspace.settings)
+        is_unproved = workspace.state is WorkspaceState.UNPROVED
         public = bool(workspace.claimed_by) and not addresses.is_among(workspace.base_url, self._private_hosts)
         return Client(
             base_url=workspace.base_url,
@@ -125,6 +126,7 @@ class Clients:
             reading=self._connections.to(workspace.id, api, network, keep=True, public=public),
             writing=self._connections.to(workspace.id, api, network, keep=False, public=public),
             limits=self._limits_of(workspace.id, deployment),
+            most_bytes=LARGEST_UNPROVED_BYTES if is_unproved else LARGEST_ANSWER_BYTES,
             calls=calls,
             urgency=urgency,
             clock=self._clock,
@@ -135,6 +137,11 @@ class Clients:
     def forget(self) -> None:
         """Forget all that is kept of what was asked."""
         self._caches.clear()
+
+    async def drop(self, workspace_id: WorkspaceId) -> None:
+        """Close what is open for a workspace, and forget its limits: it was not made, or is gone."""
+        self._limits.pop(workspace_id, None)
+        await self._connections.drop(workspace_id)
 
     def budgets(self) -> Mapping[WorkspaceId, Bucket]:
         """Tell what is left of each workspace's budget; those that nothing was taken from are left out."""
@@ -163,6 +170,7 @@ class Client:
         reading: Connection,
         writing: Connection,
         limits: Limits,
+        most_bytes: int,
         calls: Limit,
         urgency: Urgency,
         clock: Clock,
@@ -174,6 +182,7 @@ class Client:
         self._reading, self._writing, self._clock = reading, writing, clock
         self._log, self._name = log, name
         self._limits, self._calls, self._urgency = limits, calls, urgency
+        self._most_bytes = most_bytes
         self._kept, self._membership = kept, Membership(self._there, deployment, kept)
         self._calls_count = 0
 
@@ -533,9 +542,11 @@ class Client:
             # Without the second, Jira takes what a browser-like program writes for a forgery.
             headers |= {"Content-Type": "application/json", "X-Atlassian-Token": "no-check"}
         url = URL(self._api_base + path, encoded=True).with_query(query)
-        told = "none"
+        told, whom = "none", f"Jira at `{self._base_url}`"
         try:
-            answer = await connection.ask(method, url, headers=headers, body=body, whom=f"Jira at `{self._base_url}`")
+            answer = await connection.ask(
+                method, url, headers=headers, body=body, whom=whom, most_bytes=self._most_bytes
+            )
             told = answers.class_of(answer.status)
         finally:
             self._log.tell("jira.called", level="debug", workspace=self._name, method=method, answer=told)

@@ -14,12 +14,18 @@ from yarl import URL
 
 from jirabot import __version__
 from jirabot.core.network import Network
-from jirabot.errors import Forbidden, JirabotError, JiraSilent, JiraUnreachable
+from jirabot.errors import Forbidden, JirabotError, JiraBroken, JiraSilent, JiraUnreachable
 from jirabot.jira import addresses, bases
 from jirabot.jira.answers import Answer
 
 _ON = "on `jirabot init`, `workspace create` or `workspace update`"
 """Where a workspace's network is set: one that is not reached yet may not be there to be changed."""
+
+LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+"""More than any answer of Jira's has that we ask for, once it is inflated."""
+
+LARGEST_UNPROVED_BYTES = 1024 * 1024
+"""Where anybody may have named the server: who it is, and what people are found there, takes far less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,10 @@ class Connections:
         self._contexts: dict[Network, ssl.SSLContext] = {}
         self._sessions: dict[_Way, aiohttp.ClientSession] = {}
 
+    def __len__(self) -> int:
+        """Count the sessions that are open."""
+        return len(self._sessions)
+
     def to(self, owner: str, base_url: str, network: Network, *, keep: bool, public: bool = False) -> "Connection":
         """Give the connection of an owner to a base; its sessions are shared with nobody else.
 
@@ -46,6 +56,11 @@ class Connections:
         """
         way = _Way(owner=owner, base_url=base_url, network=network, keep=keep, public=public)
         return Connection(partial(self._session, way), way)
+
+    async def drop(self, owner: str) -> None:
+        """Close all of an owner's; who asks for it again has new ones."""
+        for way in [way for way in self._sessions if way.owner == owner]:
+            await self._sessions.pop(way).close()
 
     async def aclose(self) -> None:
         """Close all."""
@@ -111,11 +126,21 @@ class Connection:
         """*session* gives the open session of *way*."""
         self._session, self._way = session, way
 
-    async def ask(self, method: str, url: URL, *, headers: Mapping[str, str], body: bytes | None, whom: str) -> Answer:
+    async def ask(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        whom: str,
+        most_bytes: int = LARGEST_ANSWER_BYTES,
+    ) -> Answer:
         """Send a request and read all of its answer; *whom*: who is asked, for messages.
 
         Raises:
             JiraUnreachable: there was no connection. JiraSilent: there was one, and no answer.
+            JiraBroken: the answer has more than *most_bytes*, inflated.
             Forbidden: it would go to an address that is not public, and may not.
         """
         if self._way.public:
@@ -125,7 +150,8 @@ class Connection:
             async with self._session().request(
                 method, url, headers=headers, data=body, allow_redirects=False, proxy=proxy
             ) as response:
-                return Answer(status=response.status, headers=response.headers, body=await response.read())
+                told = await _body(response, whom, most_bytes)
+                return Answer(status=response.status, headers=response.headers, body=told)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             raise _unreachable(whom, error) from error
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
@@ -147,6 +173,16 @@ class Connection:
                 hint=f"whoever runs jirabot can name `{url.host}` in `[api] claim_hosts`, or vouch for the workspace: "
                 "`jirabot workspace activate NAME --trust`",
             )
+
+
+async def _body(response: aiohttp.ClientResponse, whom: str, most_bytes: int) -> bytes:
+    """Read an answer piece by piece, each of which is inflated by itself: a small one may become a huge one."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > most_bytes:
+            raise JiraBroken(f"{whom} answered more than {most_bytes:,} bytes", hint="check the base URL: is it Jira?")
+    return bytes(body)
 
 
 def tls_of(network: Network) -> ssl.SSLContext:

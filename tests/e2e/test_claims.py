@@ -1,10 +1,12 @@
 """Workspaces made over HTTP: claimed and proved, nobody else's taken, nothing asked of a network that is not theirs."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from jirabot.core.managers.workspace_changes import WorkspaceUpdate
@@ -215,6 +217,23 @@ async def test_claims_are_few_and_do_not_stay(stage: Stage, callers: Callers) ->
     stage.clock.advance(days=3)
     await stage.until_stored(lambda tx: None if tx.workspaces.list() else True)
     assert await stage.app.workspaces.list(by=SHELL) == []
+
+
+def open_sessions() -> int:
+    return sum(type(each) is aiohttp.ClientSession and not each.closed for each in gc.get_objects())
+
+
+@pytest.mark.alike
+async def test_of_a_claim_that_fails_nothing_stays_open(stage: Stage, callers: Callers) -> None:
+    """Each attempt is another workspace to us, and anybody may try."""
+    carol = await callers("carol")
+    before = open_sessions()
+
+    for _ in range(3):
+        assert (await carol.post("", **wanted(stage, svc_acc_api_key="wrong")))[0] >= 400
+
+    assert open_sessions() == before
+    assert (await carol.post("", **wanted(stage)))[0] == 200
 
 
 async def test_a_name_is_folded_at_the_border(stage: Stage, callers: Callers) -> None:

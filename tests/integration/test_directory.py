@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from jirabot.config import Settings
+from jirabot.core.budgets import HOUR, Limit
 from jirabot.core.credentials import Credentials
 from jirabot.core.ids import IssueId
 from jirabot.core.managers.directory import Directory
@@ -24,7 +27,7 @@ from jirabot.sandbox.server import Sandbox
 from jirabot.storage.master_key import MasterKeys, NoKeyring
 from jirabot.storage.memory import MemoryStorage
 from jirabot.storage.secrets import EnvelopeVault
-from tests.contract.test_stores.values import workspace
+from tests.contract.test_stores.values import OTHER, WS, seed, workspace
 
 T = TypeVar("T")
 
@@ -66,6 +69,7 @@ class Scene:
 
     directory: Directory
     clients: Clients
+    connections: Connections
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +108,7 @@ async def over(storage: Storage, folder: Path) -> AsyncIterator[Scene]:
         limits=settings.limits,
         agent=None,
     )
-    yield Scene(directory, clients)
+    yield Scene(directory, clients, connections)
     await connections.aclose()
 
 
@@ -138,3 +142,25 @@ async def test_what_jira_said_is_asked_anew_once_another_process_has_written(tmp
         storage.foreign += 1
         await scene.directory.all()
         assert (await site.get_issue(IssueId(issue.id))).summary == "After"
+
+
+@pytest.mark.parametrize("beside_us", [False, True], ids=["by this process", "by another"])
+async def test_of_a_workspace_that_is_gone_nothing_stays_open(tmp_path: Path, beside_us: bool) -> None:
+    storage = SharedStorage()
+    async with Sandbox(deployment="dc") as jira, over(storage, tmp_path) as scene:
+        await storage.write(seed)
+        for of in (workspace(WS), workspace(OTHER)):
+            at_jira = replace(of, deployment="dc", auth="pat", base_url=jira.base_url)
+            budget = Limit(count=100, per=HOUR)
+            await scene.clients.site(at_jira, Credentials(api_key=jira.bot.token), calls=budget).myself()
+        await scene.directory.all()
+        assert (len(scene.connections), len(scene.clients.budgets())) == (2, 2)
+
+        await storage.write(lambda tx: tx.workspaces.remove(OTHER))
+        if beside_us:
+            storage.foreign += 1
+        else:
+            scene.directory.forget()
+        await scene.directory.all()
+
+        assert (len(scene.connections), list(scene.clients.budgets())) == (1, [WS])

@@ -91,6 +91,7 @@ class Directory:
         self._schemes = schemes
         self._deployments, self._defaults, self._limits, self._agent = deployments, defaults, limits, agent
         self._known: Mapping[WorkspaceId, Served] | None = None
+        self._there: frozenset[WorkspaceId] = frozenset()
         self._generation = -1
         self._forgotten_count = 0
 
@@ -163,7 +164,14 @@ class Directory:
             # What was read before another task changed it would be kept for as long as nobody else writes.
             if forgotten == self._forgotten_count:
                 self._known, self._generation = known, generation
+                await self._drop_gone(frozenset(known))
         return self._known
+
+    async def _drop_gone(self, there: frozenset[WorkspaceId]) -> None:
+        """Close what is open for workspaces that were there at the last look, whoever has removed them."""
+        gone, self._there = self._there - there, there
+        for workspace_id in gone:
+            await self._sites.drop(workspace_id)
 
     def _read(self, tx: Transaction) -> Mapping[WorkspaceId, Served]:
         return {workspace.id: self._served(tx, workspace) for workspace in tx.workspaces.list()}

@@ -143,6 +143,14 @@ class Workspaces:
         self._rules.check_agent(wanted.agent)
         draft = self._draft(wanted)
         await self._storage.read(lambda tx: check_free(tx, draft, by))
+        try:
+            return await self._make(draft, wanted, by)
+        except BaseException:
+            # Its id was made for it, and nobody will ask by that again.
+            await self._sites.drop(draft.id)
+            raise
+
+    async def _make(self, draft: Workspace, wanted: NewWorkspace, by: Principal) -> Created:
         account = Account(id=AccountId(wanted.link))
         own_account: Account | None = None
         draft = await self._sign_in.located(draft, ask=wanted.validate)

@@ -235,6 +235,9 @@ class Sites(Protocol):
     def forget(self) -> None:
         """Forget what is kept of Jira's answers."""
 
+    async def drop(self, workspace_id: WorkspaceId) -> None:
+        """Close what is open for a workspace that was not made, or is gone."""
+
     def budgets(self) -> Mapping[WorkspaceId, Bucket]:
         """Tell what is left of each workspace's budget; those that nothing was taken from are left out."""
 
