@@ -292,6 +292,7 @@ def _wired(
         defaults=settings.workspace,
         limits=settings.limits,
         agent=agent,
+        api_url=settings.oauth.cloud_api_url,
     )
     consents = Consents(
         storage=storage,

@@ -4,6 +4,7 @@ from jirabot.config.example import example
 from jirabot.config.loading import load, used_file, usual_files
 from jirabot.config.reference import WEBHOOK_SWITCHES
 from jirabot.config.settings import (
+    CLOUD_API_URL,
     KEPT_HEADERS,
     AgentSettings,
     AlertsSettings,
@@ -28,6 +29,7 @@ from jirabot.config.shown import shown
 from jirabot.config.workspace import read_changes, shown_settings
 
 __all__ = [
+    "CLOUD_API_URL",
     "KEPT_HEADERS",
     "WEBHOOK_SWITCHES",
     "AgentSettings",

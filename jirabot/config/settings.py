@@ -438,6 +438,10 @@ class GitSettings(Section):
     email: str = Field("jirabot@localhost", description="The author's e-mail address")
 
 
+CLOUD_API_URL = "https://api.atlassian.com"
+"""Where Atlassian's own gateway to Jira Cloud is."""
+
+
 class OAuthSettings(Section):
     """The table `[oauth]`."""
 
@@ -445,7 +449,7 @@ class OAuthSettings(Section):
         "https://auth.atlassian.com", description="Where people consent to what is done in Jira Cloud"
     )
     cloud_api_url: Annotated[str, AfterValidator(safe_address)] = Field(
-        "https://api.atlassian.com",
+        CLOUD_API_URL,
         description="Where Jira Cloud is called with tokens that have scopes, and with those of OAuth",
     )
     cloud_sites: Words = Field(

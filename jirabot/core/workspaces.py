@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
+from jirabot.config import CLOUD_API_URL
 from jirabot.core.ids import BackendName, WorkspaceId, WorkspaceName
 from jirabot.core.people import Account
 
@@ -66,8 +68,11 @@ class Workspace:
     @property
     def base_urls(self) -> tuple[str, ...]:
         """Every base that a `self` address of this site may have."""
-        gateway = (f"{GATEWAY}/{self.cloud_id}",) if self.cloud_id else ()
-        return (self.base_url, *self.also_known_as, *gateway)
+        return (self.base_url, *self.also_known_as, *self.gateways(CLOUD_API_URL))
+
+    def gateways(self, api_url: str) -> tuple[str, ...]:
+        """Give its base behind Cloud's gateway at *api_url*; none where it is not called by its cloud id."""
+        return (gateway(api_url, self.cloud_id),) if self.cloud_id else ()
 
 
 WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the name of a secret's place, not a secret
@@ -78,8 +83,13 @@ OAUTH_APP = "oauth-app"
 """The place of an OAuth app of the workspace's own."""
 OAUTH_GRANT = "oauth-grant"
 
-GATEWAY = "https://api.atlassian.com/ex/jira"
-"""What a `self` begins with, before the cloud id, in what Cloud's gateway answers. Source: "OAuth 2.0 (3LO) apps"."""
+
+def gateway(api_url: str, cloud_id: str) -> str:
+    """Give the base under which Cloud's gateway answers for a site, and of `self` there.
+
+    Source: "OAuth 2.0 (3LO) apps".
+    """
+    return f"{api_url}/ex/jira/{quote(cloud_id, safe='')}"
 
 
 def repository_token_place(repository_id: str) -> str:

@@ -18,8 +18,6 @@ from jirabot.jira.connections import Connections
 from jirabot.jira.deployments import Deployment
 from jirabot.jira.oauth import Asked, Provider
 
-ATLASSIAN = ".atlassian.net"
-
 _CLOUD_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -79,14 +77,15 @@ class Authorities:
     async def cloud_id(self, at: Authority) -> str:
         """Ask a Cloud site's host. Undocumented, but widely used. Source: jira-platform facts, section 1."""
         parts = urlsplit(at.base_url)
-        host = parts.hostname or ""
-        if not host.endswith(ATLASSIAN) and host not in self._settings.cloud_sites:
+        host, domain = parts.hostname or "", self._deployments[at.deployment].site_domain
+        is_own = bool(domain) and host.endswith(f".{domain}")
+        if not is_own and host not in self._settings.cloud_sites:
             raise InvalidInput(
-                f"`{host}` is not under atlassian.net, and so is not asked for its cloud id",
+                f"`{host}` is not under {domain}, and so is not asked for its cloud id",
                 hint="if it is a Cloud site of yours, name it in `[oauth] cloud_sites`",
             )
         # Atlassian's own names lead into no private network.
-        public = not (host.endswith(ATLASSIAN) or _is_address(host))
+        public = not (is_own or _is_address(host))
         connection = self._connections.to(
             f"cloud id of {at.base_url}", at.base_url, at.network, keep=False, public=public
         )
@@ -94,7 +93,7 @@ class Authorities:
         try:
             answer = await connection.ask("GET", url, headers={}, body=None, whom=f"the site `{host}`")
         except Forbidden as error:
-            raise Forbidden(error.message, hint="give the site's address under atlassian.net as base URL") from error
+            raise Forbidden(error.message, hint=f"give the site's address under {domain} as base URL") from error
         told = oauth.read_json(answer, now=self._clock.now()).get("cloudId")
         if not isinstance(told, str) or not _CLOUD_ID.fullmatch(told):
             raise JiraBroken(f"`{host}` does not tell its cloud id", hint="check the base URL: is it Jira Cloud?")

@@ -15,11 +15,11 @@ from jirabot.core.ids import AccountId, IssueId
 from jirabot.core.issues import IssueComment, ServerInfo
 from jirabot.core.people import Account
 from jirabot.core.visibility import Restricted
-from jirabot.core.workspaces import Workspace
+from jirabot.core.workspaces import Workspace, gateway
 from jirabot.jira import shapes
 from jirabot.jira.markup import adf, limits, markdown, reading, wiki
 from jirabot.jira.markup.tree import CodeBlock, Document
-from jirabot.jira.oauth import CloudProvider, DataCenterProvider, Provider, gateway
+from jirabot.jira.oauth import CloudProvider, DataCenterProvider, Provider
 from jirabot.jira.webhooks import Classic, Modern, WebhookApi
 
 CommentBody = str | Mapping[str, Any]
@@ -240,7 +240,7 @@ class Cloud:
     def search_request(self, jql: str, fields: Sequence[str], after: str) -> tuple[str, Mapping[str, Any]]:
         """Ask for fields by name, else there are only ids. The search with `startAt` is gone (CHANGE-2046: 410)."""
         page = {"nextPageToken": after} if after else {}
-        return "/rest/api/3/search/jql", {"jql": jql, "fields": list(fields), "maxResults": SEARCH_PAGE, **page}
+        return self.search_path, {"jql": jql, "fields": list(fields), "maxResults": SEARCH_PAGE, **page}
 
     def search_page(self, answer: Mapping[str, Any], after: str) -> tuple[Sequence[Mapping[str, Any]], str]:
         """Read a page; its token is all that leads to the next, for there is no total."""
@@ -359,7 +359,7 @@ class DataCenter:
 
     def search_request(self, jql: str, fields: Sequence[str], after: str) -> tuple[str, Mapping[str, Any]]:
         body = {"jql": jql, "fields": list(fields), "maxResults": SEARCH_PAGE, "startAt": int(after or 0)}
-        return "/rest/api/2/search", body
+        return self.search_path, body
 
     def search_page(self, answer: Mapping[str, Any], after: str) -> tuple[Sequence[Mapping[str, Any]], str]:
         """Go on behind what came, not behind what was asked for: administrators cap pages, and nothing says so."""

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from jirabot.core.grants import Grant, OAuthApp, Site
+from jirabot.core.workspaces import gateway
 from jirabot.errors import (
     ConsentNeeded,
     InvalidInput,
@@ -155,11 +156,6 @@ class DataCenterProvider:
             content_type="application/x-www-form-urlencoded",
             body=_query(body).encode(),
         )
-
-
-def gateway(api_url: str, cloud_id: str) -> str:
-    """Give the base under which a Cloud site is called with tokens that have scopes."""
-    return f"{api_url}/ex/jira/{quote(cloud_id, safe='')}"
 
 
 def challenge_of(verifier: str) -> str:

@@ -57,6 +57,20 @@ async def test_an_authentic_delivery_is_accepted_and_a_copy_is_a_duplicate(
     assert (again, second["status"], second["delivery"]) == (200, "duplicate", first["delivery"])
 
 
+@pytest.mark.stage(settings={"oauth": {"cloud_api_url": "https://gateway.example"}})
+async def test_what_the_gateway_writes_names_the_site_also_where_the_gateway_is_another(
+    stage: Stage, payload: dict[str, Any]
+) -> None:
+    await stage.change_workspace(cloud_id="c1")
+    for number, gateway in enumerate(("https://gateway.example", "https://api.atlassian.com")):
+        payload["issue"]["self"] = f"{gateway}/ex/jira/c1/rest/api/2/issue/77"
+        status, told, _ = await send(stage, json.dumps({**payload, "timestamp": number}).encode())
+        assert (status, told.get("status")) == (200, "accepted")
+
+    payload["issue"]["self"] = "https://gateway.example/ex/jira/another/rest/api/2/issue/77"
+    assert (await send(stage, json.dumps(payload).encode()))[0] == 422
+
+
 async def test_many_copies_at_once_are_one_delivery(stage: Stage, payload: dict[str, Any]) -> None:
     """Check and mark are one insert."""
     body = json.dumps(payload).encode()

@@ -107,6 +107,7 @@ async def over(storage: Storage, folder: Path) -> AsyncIterator[Scene]:
         defaults=settings.workspace,
         limits=settings.limits,
         agent=None,
+        api_url="https://api.atlassian.com",
     )
     yield Scene(directory, clients, connections)
     await connections.aclose()

@@ -38,6 +38,13 @@ class Served:
     limits: CloudLimits
     bot: Bot
     agent: BackendName | None
+    gateways: tuple[str, ...] = ()
+    """The base behind the configured gateway, where its Jira is called through one."""
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """Every base that a `self` address of its site may have, the gateway being where it is configured, too."""
+        return (*self.workspace.base_urls, *self.gateways)
 
     @property
     def is_sealed(self) -> bool:
@@ -86,9 +93,11 @@ class Directory:
         defaults: WorkspaceDefaults,
         limits: LimitsSettings,
         agent: BackendName | None,
+        api_url: str,
     ) -> None:
+        """*api_url*: where Cloud's gateway is."""
         self._storage, self._vault, self._grants, self._sites = storage, vault, grants, sites
-        self._schemes = schemes
+        self._schemes, self._api_url = schemes, api_url
         self._deployments, self._defaults, self._limits, self._agent = deployments, defaults, limits, agent
         self._known: Mapping[WorkspaceId, Served] | None = None
         self._there: frozenset[WorkspaceId] = frozenset()
@@ -129,7 +138,7 @@ class Directory:
         if not bases:
             return candidates[0] if len(candidates) == 1 else None
         for served in candidates:
-            if any(base in served.workspace.base_urls for base in bases):
+            if any(base in served.base_urls for base in bases):
                 return served
         raise WorkspaceNotFound("no workspace serves the Jira that the payload names")
 
@@ -193,6 +202,7 @@ class Directory:
             limits=limits_of(workspace.deployment, settings, self._limits),
             bot=bot_of(workspace, settings),
             agent=workspace.agent or self._agent,
+            gateways=workspace.gateways(self._api_url),
         )
 
     def _open(self, tx: Transaction, workspace_id: WorkspaceId, place: str) -> tuple[str | None, bool]:

@@ -134,7 +134,7 @@ class Intake:
                 raise SecretSealed("deliveries can't be proved now", hint="`jirabot db check` tells why") from error
             self._reject(workspace, raw, error.cause)
             raise
-        foreign = [base for base in envelope.bases if base not in workspace.base_urls]
+        foreign = [base for base in envelope.bases if base not in served.base_urls]
         delivery = self._delivery(served, raw, envelope, body_print, foreign)
         if delivery.state is DeliveryState.RECEIVED:
             early = self._arrivals.early_by(served, now=delivery.received_at)

@@ -211,7 +211,7 @@ class Replays:
             return await self._directory.get(workspace.id)
         every = await self._directory.all()
         bases = self._read_envelope(given.body).bases
-        return next((s for s in every if any(base in s.workspace.base_urls for base in bases)), None)
+        return next((s for s in every if any(base in s.base_urls for base in bases)), None)
 
     def _deployment(self, given: ReplayInput, served: Served | None, wishes: ReplayWishes) -> str:
         told = wishes.deployment or (served.workspace.deployment if served else None)

@@ -298,9 +298,9 @@ class Workspaces:
         """Fill in what can be told from the rest."""
         name = wanted.name.lower()
         host = _host(wanted.base_url) or name
-        on_atlassian = host.endswith(".atlassian.net")
-        deployment = wanted.deployment or ("cloud" if on_atlassian else "")
-        usual = f"https://{host}" if on_atlassian else self._settings.base_urls.get(deployment, "")
+        told = _deployment_of(host, self._deployments)
+        deployment = wanted.deployment or told
+        usual = f"https://{host}" if told else self._settings.base_urls.get(deployment, "")
         known = self._deployments.get(deployment)
         return replace(
             wanted,
@@ -422,6 +422,12 @@ def _state(wanted: NewWorkspace) -> WorkspaceState:
     if wanted.claimed_by:
         return WorkspaceState.UNPROVED
     return WorkspaceState.ACTIVE if wanted.active else WorkspaceState.PAUSED
+
+
+def _deployment_of(host: str, deployments: Mapping[str, Deployment]) -> str:
+    """Tell the deployment by the domain that all of its sites are in; empty where the host is in none."""
+    domains = {name: each.site_domain for name, each in deployments.items() if each.site_domain}
+    return next((name for name, domain in domains.items() if host.endswith(f".{domain}")), "")
 
 
 def _host(base_url: str) -> str:
