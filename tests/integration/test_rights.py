@@ -103,3 +103,16 @@ async def test_a_claim_that_expires_is_written_down(app: App) -> None:
 
     assert await app.claims.expire() == 1
     assert (await acts(app))[0] == ("workspace.expired", "daemon", claimed.base_url, "")
+
+
+async def test_what_holds_work_back_is_told_to_who_administers_some_of_it(app: App) -> None:
+    workspace = await made(app)
+    await app.pauses.pause(by=SHELL)
+    await app.pauses.pause(workspace="acme", by=SHELL)
+    of_it = replace(CAROL, user="", role=Role.ADMIN, workspace_id=workspace.id)
+    of_another = replace(of_it, workspace_id=WorkspaceId("another"))
+
+    told = {by: [each.workspace for each in (await app.overview.status(by=by)).held_back] for by in (SHELL, of_it)}
+    assert {by: sorted(names) for by, names in told.items()} == {SHELL: ["", "acme"], of_it: ["", "acme"]}
+    for by in (CAROL, of_another):
+        assert (await app.overview.status(by=by)).held_back == ()
