@@ -7,6 +7,8 @@ import pytest
 
 from jirabot.config import AgentSettings
 from jirabot.core.conversations import State
+from jirabot.core.deliveries import Lease
+from jirabot.core.people import DAEMON
 
 from .stage import Stage
 
@@ -162,3 +164,42 @@ async def test_a_delivery_whose_body_is_gone_is_given_up_with_its_reason(stage: 
     dead = await stage.until_stored(lambda tx: next((d for d in tx.deliveries.list() if d.state.value == "dead"), None))
     assert "its body is no longer kept" in dead.text
     stage.expected_errors = {"delivery.dead", "trouble.begun"}
+
+
+async def test_a_jira_that_answers_slowly_is_asked_by_one_worker(stage: Stage) -> None:
+    """The lane is held for as long as Jira is asked, so that nobody else begins with the same event."""
+    slow = stage.jira.faults.add("delay", method="GET", path=r"/comment/\d+$")
+    comment = await stage.comment("@openhands help")
+    await stage.until(lambda: slow.hits)
+    for _ in range(8):
+        seen = stage.app.storage.generation()
+        stage.clock.advance(seconds=20)
+        await stage.app.storage.changed(seen, within_seconds=0.2)
+    slow.release()
+
+    assert (await stage.outcome(comment)).attempts == 0
+    await stage.says()
+    asked = [
+        each for each in stage.jira.requests if each.method == "GET" and each.path.endswith(f"/comment/{comment.id}")
+    ]
+    assert len(asked) == 1
+
+
+async def test_who_has_lost_the_lane_puts_nothing_off(stage: Stage) -> None:
+    """Nothing was written, and so nothing is told: whoever has the lane counts the attempts."""
+    stage.jira.faults.add("answer", method="GET", path="/issue/", status=503, times=2)
+    comment = await stage.comment("@openhands help")
+    waiting = await stage.until_stored(
+        lambda tx: next((d for d in tx.deliveries.list() if d.state.value == "waiting"), None)
+    )
+    request = await stage.app.storage.read(lambda tx: tx.deliveries.request_of(waiting.id))
+    assert request is not None
+    lost = Lease(key=waiting.lane_id, workspace_id=waiting.workspace_id, owner="nobody", epoch=99)
+
+    assert not await stage.app.pipeline.handle(lost, waiting, request.body, by=DAEMON)
+
+    assert [event for event, _ in stage.log.told if event == "delivery.postponed"] == ["delivery.postponed"]
+    assert await stage.app.storage.read(lambda tx: tx.deliveries.find(waiting.id)) == waiting
+    await stage.make_due()
+    await stage.outcome(comment)
+    await stage.says()

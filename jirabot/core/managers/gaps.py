@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from jirabot.core.catching_up import Span
@@ -16,19 +16,15 @@ from jirabot.core.managers.conclusions import LeaseLost
 from jirabot.core.managers.directory import Served
 from jirabot.core.managers.finds import Find, Finds
 from jirabot.core.managers.intake import fingerprint
+from jirabot.core.managers.lanes import holding
 from jirabot.core.managers.troubles import Found
 from jirabot.core.ports import Clock, Ids, Storage, Transaction
 from jirabot.core.scopes import of_workspace
-from jirabot.core.tasks import together
 from jirabot.core.texts import Texts
 from jirabot.core.troubles import Reason as Trouble
 from jirabot.errors import InvalidPayload
 
 KIND = "jirabot:gap"
-
-LEASE = timedelta(seconds=60)
-RENEW_EVERY_SECONDS = 15.0
-
 
 PORTION = 200
 """So many finds are written in one transaction: each is looked up twice, and others write in between."""
@@ -99,7 +95,8 @@ class Gaps:
             InvalidPayload: it can't be read which time it was.
             JirabotError: Jira did not answer.
         """
-        gap = await self._holding(lease, self._catch_up(lease, served, delivery, _read(body)))
+        work = self._catch_up(lease, served, delivery, _read(body))
+        gap = await holding(lease, work, storage=self._storage, clock=self._clock)
 
         def change(tx: Transaction) -> Outcome:
             text = self._texts.say("reason.caught-up", count=f"{gap.count}", **_times(gap.missed))
@@ -112,14 +109,6 @@ class Gaps:
             return outcome
 
         return await self._storage.write(change)
-
-    async def _holding(self, lease: Lease, work: Coroutine[None, None, Gap]) -> Gap:
-        """Do the work, and prolong the lease meanwhile: that may take longer than it lasts."""
-        async with together() as tasks:
-            renewing = tasks.create_task(self._renew(lease))
-            gap = await work
-            renewing.cancel()
-        return gap
 
     async def _catch_up(self, lease: Lease, served: Served, delivery: Delivery, gap: Gap) -> Gap:
         site, now = await self._finds.open(served)
@@ -143,11 +132,6 @@ class Gaps:
         if not tx.deliveries.rewrite(lease, delivery.id, _written(filled)):
             raise LeaseLost("another worker has the lane")
         return filled
-
-    async def _renew(self, lease: Lease) -> None:
-        while True:
-            await self._clock.sleep(RENEW_EVERY_SECONDS)
-            await self._storage.write(lambda tx: tx.deliveries.renew_lane(lease, until=self._clock.now() + LEASE))
 
 
 def portions(finds: Sequence[Find]) -> Sequence[Sequence[Find]]:

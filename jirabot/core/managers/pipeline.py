@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jirabot.core import troubles
 from jirabot.core.decisions import Reason
@@ -14,6 +14,7 @@ from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gaps import Gaps
 from jirabot.core.managers.giving_up import Asked, GivingUp
 from jirabot.core.managers.jitter import jitter
+from jirabot.core.managers.lanes import LANE_LEASE, holding
 from jirabot.core.managers.throttling import Throttling
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction
@@ -30,8 +31,6 @@ from jirabot.errors import (
     fault_of,
     kind_and_place,
 )
-
-LANE_LEASE = timedelta(seconds=60)
 
 
 class Pipeline:
@@ -171,9 +170,8 @@ class Pipeline:
     async def _examine(self, lease: Lease, delivery: Delivery, asked: Asked, *, by: Principal) -> tuple[Outcome, bool]:
         """Write what an event leads to; says also whether Jira was asked about it, and answered."""
         served, again = asked.served, asked.again
-        examination = await self._examiner.judge(
-            served, asked.reading, by=by, again=again, received_at=delivery.received_at
-        )
+        judging = self._examiner.judge(served, asked.reading, by=by, again=again, received_at=delivery.received_at)
+        examination = await holding(lease, judging, storage=self._storage, clock=self._clock)
         outcome = await self._storage.write(
             lambda tx: self._conclusions.write(tx, lease, delivery, served, examination, again=again)
         )
@@ -214,7 +212,7 @@ class Pipeline:
             chosen = next_attempt(error, delivery.attempts + 1, now, jitter=jitter())
         if isinstance(chosen, RetryAt):
             text = self._texts.say("reason.try-again", due_at=f"{chosen.at:%H:%M:%S} UTC", cause=error.message)
-            await self._storage.write(
+            is_ours = await self._storage.write(
                 lambda tx: tx.deliveries.postpone(
                     lease,
                     delivery.id,
@@ -226,9 +224,9 @@ class Pipeline:
             )
             if isinstance(error, RateLimited):
                 await self._throttling.refused(delivery.workspace_id, error)
-            self._log.tell(
-                "delivery.postponed", level="warning", delivery_id=delivery.id, cause=error.message, hint=error.hint
-            )
+            if is_ours:
+                told = {"delivery_id": delivery.id, "cause": error.message, "hint": error.hint}
+                self._log.tell("delivery.postponed", level="warning", **told)
             return False
         try:
             outcome, name = await self._give_up(lease, delivery, error, asked)
