@@ -11,7 +11,7 @@ import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -47,6 +47,8 @@ from jirabot.jira.deployments import CommentBody, Deployment
 from jirabot.jira.limits import Limits
 from jirabot.jira.membership import EDIT, SEE, Membership
 
+T = TypeVar("T")
+
 MARK = "jirabot"
 """The key of the comment property that carries the effect's id."""
 
@@ -68,6 +70,9 @@ TOKEN_SECONDS = 15.0
 
 WRITING_SECONDS = 45.0
 """How long all of a write may take: no request leaves later, when somebody else has begun to look for its mark."""
+
+LONG_BYTES = 8 * 1024
+"""An answer of more is read on a thread: markup made for it takes 35 µs a letter. Others need not wait for one."""
 
 CLOCKS_APART = timedelta(hours=1)
 """How far Jira's clock may be from ours before a mark is not found."""
@@ -256,7 +261,7 @@ class Client:
     async def _issue(self, issue: IssueId | IssueKey) -> Issue:
         query = {"fields": ",".join(shapes.ISSUE_FIELDS)}
         answer = await self._there(f"/rest/api/2/issue/{_segment(issue)}", query)
-        return await asyncio.to_thread(shapes.issue, _with_id(answer), self._deployment.account)
+        return await _beside_if_long(lambda: shapes.issue(_with_id(answer), self._deployment.account), answer)
 
     async def find_comment(self, issue_id: IssueId, comment_id: CommentId) -> IssueComment | None:
         path = f"/rest/api/2/issue/{_segment(issue_id)}/comment/{_segment(comment_id)}"
@@ -404,8 +409,7 @@ class Client:
         return self._deployment.changelog(_object(await self._there(path, query)))
 
     async def _read(self, comments: Sequence[Mapping[str, Any]]) -> Sequence[IssueComment]:
-        # A text made for it takes a second to read, and there may be fifty: not in the loop, where webhooks wait.
-        return await asyncio.to_thread(lambda: [self._deployment.comment(each) for each in comments])
+        return await _beside_if_long(lambda: [self._deployment.comment(each) for each in comments], comments)
 
     async def _bodies(self, markdown: str, footer: str) -> Sequence[CommentBody]:
         # A long text takes a second to be cut to size: not in the loop, where webhooks wait.
@@ -579,6 +583,11 @@ def _owner(workspace: Workspace, credentials: Credentials) -> tuple[str, ...]:
     key = hashlib.sha256(credentials.api_key.encode()).hexdigest()
     who = (workspace.service_account.id, workspace.service_account_email)
     return (workspace.id, workspace.base_url, workspace.auth, *who, key)
+
+
+async def _beside_if_long(read: Callable[[], T], answer: object) -> T:
+    """Read what Jira answered: beside the loop, where webhooks wait, if its texts may take long."""
+    return await asyncio.to_thread(read) if len(orjson.dumps(answer)) > LONG_BYTES else read()
 
 
 async def _or_none(asked: Awaitable[Any]) -> Any:

@@ -268,9 +268,11 @@ async def test_the_newest_comments_are_listed_oldest_first(jira, site, issue):
     assert [comment.body.raw for comment in await site.list_comments(id_(issue), newest=2)] == ["two", "three"]
 
 
-async def test_texts_are_read_beside_the_loop(jira, site, issue, monkeypatch):
+@pytest.mark.parametrize(("text", "beside"), [("|a\n" * 3000, True), ("|a", False)])
+async def test_long_texts_are_read_beside_the_loop(jira, site, monkeypatch, text, beside):
     """Markup made for it takes a second to read, and there may be fifty comments of it; webhooks would wait."""
-    comment = await jira.comment(issue.key, "|a\n|a")
+    issue = await jira.create_issue(summary="Long", description=text)
+    comment = await jira.comment(issue.key, text)
     threads: list[threading.Thread] = []
     read_body = shapes.read_body
 
@@ -283,8 +285,7 @@ async def test_texts_are_read_beside_the_loop(jira, site, issue, monkeypatch):
     await site.find_comment(id_(issue), CommentId(comment.id))
     await site.list_comments(id_(issue), newest=5)
 
-    assert len(threads) == 3
-    assert threading.main_thread() not in threads
+    assert [thread is not threading.main_thread() for thread in threads] == [beside] * 3
 
 
 async def test_an_issue_without_comments_has_none(site, issue):
