@@ -118,7 +118,7 @@ class Chaos:
 
     async def _agents(self) -> Sequence[int]:
         # Nothing tells that an agent began: it is looked for.
-        while not (found := await asyncio.to_thread(daemons.agents_of, self.daemon.settings.data_dir)):  # noqa: ASYNC110 - see above
+        while not (found := await asyncio.to_thread(daemons.agents_of, self.daemon.settings.data_dir)):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
         return found
 

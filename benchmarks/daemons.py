@@ -198,7 +198,7 @@ async def until_running(app: App, agents: int) -> None:
 
     # The daemon's commits are those of another process here, and looked for anyway.
     async with asyncio.timeout(RUNNING_SECONDS):
-        while await app.storage.read(running) < agents:  # noqa: ASYNC110 - see above
+        while await app.storage.read(running) < agents:  # noqa: ASYNC110 - another process commits
             await asyncio.sleep(0.2)
 
 

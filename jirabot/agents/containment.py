@@ -34,7 +34,7 @@ DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 EMPTIED = (Path("/tmp"), Path("/root"), Path("/run"))  # noqa: S108 - the agent gets one of its own
 """What is empty behind a wall in any case: sockets and keys are kept there."""
 
-_EMPTY_AS_NEW = Path("/dev/shm")  # noqa: S108 - the same
+_EMPTY_AS_NEW = Path("/dev/shm")  # noqa: S108 - a wall has one of its own
 """What is empty because a wall makes devices of its own."""
 
 _OF_PROGRAMS = tuple(Path(f"/{name}") for name in ("bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"))

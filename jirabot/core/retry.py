@@ -43,6 +43,11 @@ class GiveUp:
     """Trying again can't help, or was tried often enough."""
 
 
+def spread(delay: timedelta, jitter: float) -> timedelta:
+    """Move a delay by up to 30 % either way; *jitter* is a number from 0 to 1."""
+    return delay * (0.7 + 0.6 * jitter)
+
+
 def next_attempt(
     error: JirabotError, attempts: int, now: datetime, *, jitter: float, most: int | None = DELIVERY_ATTEMPTS
 ) -> RetryAt | GiveUp:
@@ -58,7 +63,8 @@ def next_attempt(
     is_last = most is not None and attempts >= most
     if is_last or not (error.kind in TRANSIENT or error.code == "jira-refused" or isinstance(error, SecretSealed)):
         return GiveUp()
-    delay = min(FIRST_DELAY * 2 ** min(attempts - 1, DOUBLED_AT_MOST), LONGEST_DELAY) * (0.7 + 0.6 * jitter)
+    delay = min(FIRST_DELAY * 2 ** min(attempts - 1, DOUBLED_AT_MOST), LONGEST_DELAY)
+    delay = spread(delay, jitter)
     if isinstance(error, JiraBroken):
         delay = max(delay, min(timedelta(seconds=error.retry_after_seconds), LONGEST_WAIT_ASKED))
     return RetryAt(at=now + delay)
@@ -71,4 +77,4 @@ def while_away(now: datetime, *, since: datetime, jitter: float, longest: timede
     *longest*: what no delay exceeds, before it is spread.
     """
     delay = min(max(FIRST_DELAY, (now - since) / 4), longest)
-    return RetryAt(at=now + delay * (0.7 + 0.6 * jitter))
+    return RetryAt(at=now + spread(delay, jitter))

@@ -1,6 +1,5 @@
 """Asks each workspace's Jira now and then whether it answers and knows us, and writes down what that means."""
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,9 +7,11 @@ from jirabot.core.effects import EffectState
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers import refusals, troubles
 from jirabot.core.managers.directory import Directory, Served
+from jirabot.core.managers.jitter import jitter
 from jirabot.core.managers.troubles import Found
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Events, Ids, Storage, Transaction, Vault
+from jirabot.core.retry import spread
 from jirabot.core.scopes import of_workspace
 from jirabot.core.troubles import DEGRADING, Reason, Strike
 from jirabot.core.workspaces import Workspace, WorkspaceState
@@ -27,11 +28,11 @@ COMMENT = ("ADD_COMMENTS",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Last:
-    """The last look at a workspace; `spread` keeps many of them apart."""
+    """The last look at a workspace; `jitter` keeps many of them apart."""
 
     at: datetime
     failed: bool
-    spread: float
+    jitter: float
 
 
 class Probes:
@@ -96,15 +97,14 @@ class Probes:
     def _due_at(self, served: Served) -> datetime:
         workspace, last = served.workspace, self._last_of(served.workspace.id)
         is_ill = last.failed or served.is_sealed or not DEGRADING.isdisjoint(workspace.degraded)
-        return last.at + (ILL_EVERY if is_ill else WELL_EVERY) * last.spread
+        return last.at + spread(ILL_EVERY if is_ill else WELL_EVERY, last.jitter)
 
     def _last_of(self, workspace_id: WorkspaceId) -> _Last:
         """Give the last look; before the first one, when the workspace was met."""
         return self._last.get(workspace_id) or self._remember(workspace_id, failed=False)
 
     def _remember(self, workspace_id: WorkspaceId, *, failed: bool) -> _Last:
-        spread = random.uniform(0.7, 1.3)  # noqa: S311 - spreads load
-        self._last[workspace_id] = _Last(at=self._clock.now(), failed=failed, spread=spread)
+        self._last[workspace_id] = _Last(at=self._clock.now(), failed=failed, jitter=jitter())
         return self._last[workspace_id]
 
     async def _ask(self, served: Served) -> JirabotError | None:

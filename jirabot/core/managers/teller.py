@@ -5,13 +5,14 @@ again, since an alert too many is better than one too few. A webhook that fails 
 with it; only what it has not taken within a day is no longer sent.
 """
 
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from jirabot.core.managers import troubles
+from jirabot.core.managers.jitter import jitter
 from jirabot.core.people import Principal
 from jirabot.core.ports import Alerts, Clock, Events, Storage, Transaction
+from jirabot.core.retry import spread
 from jirabot.core.troubles import Alert, Placed, alerts
 from jirabot.errors import Unreachable
 
@@ -86,7 +87,7 @@ class Teller:
             self._log.tell("alert.failed", level="warning", cause=error.message, hint=error.hint)
         delay = min(FIRST_DELAY * 2 ** min(self._failures_count, 10), LONGEST_DELAY)
         self._failures_count += 1
-        self._again_at = now + delay * random.uniform(0.7, 1.3)  # noqa: S311 - spreads load
+        self._again_at = now + spread(delay, jitter())
         if now - alert.at < SENT_FOR:
             return False
         self._log.tell("alert.dropped", level="warning", trouble_id=alert.placed.trouble.id, cause=error.message)
