@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from jirabot.app import App
 from jirabot.core import objects
-from jirabot.core.deliveries import Lease
 from jirabot.core.managers.delivery import Claimed
 from jirabot.core.managers.directory import Served
+from jirabot.core.managers.pipeline import Head
 from jirabot.core.people import DAEMON
 from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
 from jirabot.daemon.crews import Crew, until_idle
@@ -107,11 +107,11 @@ class Workers:
     ) -> Crew[T]:
         return Crew(tasks, claim=claim, carry=carry, at_once=at_once, failed=self._failed)
 
-    async def _handle_lane(self, lease: Lease) -> None:
-        pipeline = self._app.pipeline
-        while await pipeline.handle_next(lease, by=DAEMON):
+    async def _handle_lane(self, head: Head) -> None:
+        following = await self._app.pipeline.handle(head, by=DAEMON)
+        while following is not None:
             await self.precedence.give_way(INBOX)
-        await pipeline.release(lease, by=DAEMON)
+            following = await self._app.pipeline.handle(following, by=DAEMON)
 
     async def drain(self) -> None:
         """Take no new work; wait, for as long as the settings say, until the runs have ended and their issues know."""

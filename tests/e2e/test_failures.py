@@ -7,8 +7,9 @@ import pytest
 
 from jirabot.config import AgentSettings
 from jirabot.core.conversations import State
-from jirabot.core.deliveries import Lease
-from jirabot.core.people import DAEMON
+from jirabot.core.deliveries import DeliveryState, Lease
+from jirabot.core.managers.pipeline import Head
+from jirabot.core.people import DAEMON, SHELL
 
 from .stage import Stage
 
@@ -185,6 +186,22 @@ async def test_a_jira_that_answers_slowly_is_asked_by_one_worker(stage: Stage) -
     assert len(asked) == 1
 
 
+async def test_what_is_discarded_while_jira_is_asked_does_not_hold_up_what_is_behind_it(stage: Stage) -> None:
+    """Its lane is still ours: it goes on with the next at once, and not when the lease has run out."""
+    slow = stage.jira.faults.add("delay", method="GET", path=r"/comment/\d+$", times=1)
+    await stage.comment("@openhands fix login.py")
+    await stage.until(lambda: slow.hits)
+    discardable = await stage.app.deliveries.discardable([], state=DeliveryState.RECEIVED, by=SHELL)
+    await stage.app.deliveries.discard(discardable, by=SHELL)
+    following = await stage.comment("@openhands help")
+    slow.release()
+
+    assert (await stage.outcome(following)).state is DeliveryState.DONE
+    (given_up,) = [each for each in await stage.deliveries() if each.state is DeliveryState.DISCARDED]
+    assert given_up.received_at <= (await stage.outcome(following)).received_at
+    assert "help" in (await stage.says()).text
+
+
 async def test_who_has_lost_the_lane_puts_nothing_off(stage: Stage) -> None:
     """Nothing was written, and so nothing is told: whoever has the lane counts the attempts."""
     stage.jira.faults.add("answer", method="GET", path="/issue/", status=503, times=2)
@@ -192,11 +209,9 @@ async def test_who_has_lost_the_lane_puts_nothing_off(stage: Stage) -> None:
     waiting = await stage.until_stored(
         lambda tx: next((d for d in tx.deliveries.list() if d.state.value == "waiting"), None)
     )
-    request = await stage.app.storage.read(lambda tx: tx.deliveries.request_of(waiting.id))
-    assert request is not None
     lost = Lease(key=waiting.lane_id, workspace_id=waiting.workspace_id, owner="nobody", epoch=99)
 
-    assert not await stage.app.pipeline.handle(lost, waiting, request.body, by=DAEMON)
+    assert await stage.app.pipeline.handle(Head(lost, waiting), by=DAEMON) is None
 
     assert [event for event, _ in stage.log.told if event == "delivery.postponed"] == ["delivery.postponed"]
     assert await stage.app.storage.read(lambda tx: tx.deliveries.find(waiting.id)) == waiting

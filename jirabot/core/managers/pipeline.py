@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 from jirabot.core import troubles
 from jirabot.core.decisions import Reason
@@ -33,8 +34,19 @@ from jirabot.errors import (
 )
 
 
+class Head(NamedTuple):
+    """The oldest delivery of a lane that we hold: it is due, and to be handled next."""
+
+    lease: Lease
+    delivery: Delivery
+
+
 class Pipeline:
-    """Handles deliveries."""
+    """Handles deliveries.
+
+    The transaction that ends one delivery also takes the next of its lane, or gives the lane back: webhooks wait for
+    whatever is written while they come.
+    """
 
     def __init__(
         self,
@@ -62,32 +74,28 @@ class Pipeline:
 
         *only*: no other lane than that.
         """
-        lease = await self.claim(by=by, only=only)
-        if lease is None:
-            return False
-        while await self.handle_next(lease, by=by):
-            pass
-        await self.release(lease, by=by)
-        return True
+        head = first = await self.claim(by=by, only=only)
+        while head is not None:
+            head = await self.handle(head, by=by)
+        return first is not None
 
-    async def claim(self, *, by: Principal, only: LaneId | None = None) -> Lease | None:
-        """Lease the next lane that is ready (no other than *only*, if given); None where none is."""
+    async def claim(self, *, by: Principal, only: LaneId | None = None) -> Head | None:
+        """Lease the next lane that is ready (no other than *only*, if given), for its oldest; None where none is."""
         interrupted = list(self._interrupted)
-        lease = await self._storage.write(lambda tx: self._claim(tx, interrupted, only))
+        head = await self._storage.write(lambda tx: self._claim(tx, interrupted, only))
         self._interrupted.difference_update(interrupted)
-        return lease
+        return head
 
-    def _claim(self, tx: Transaction, interrupted: Sequence[Lease], only: LaneId | None) -> Lease | None:
-        """Give back the lanes on which the database has interrupted us, and take the next."""
-        for lease in interrupted:
-            tx.deliveries.release_lane(lease)
+    def _claim(self, tx: Transaction, interrupted: Sequence[Lease], only: LaneId | None) -> Head | None:
+        """Give back the lanes on which the database has interrupted us, and take the next that holds something."""
+        for lost in interrupted:
+            tx.deliveries.release_lane(lost)
         now = self._clock.now()
-        return tx.deliveries.claim_lane(owner=self._owner, now=now, until=now + LANE_LEASE, only=only)
-
-    async def release(self, lease: Lease, *, by: Principal) -> None:
-        """Give a lane back; nothing where the lease was lost."""
-        with self._noting_interruption(lease):
-            await self._storage.write(lambda tx: tx.deliveries.release_lane(lease))
+        until = now + LANE_LEASE
+        while lease := tx.deliveries.claim_lane(owner=self._owner, now=now, until=until, only=only):
+            if head := _head(tx, lease, now):
+                return head
+        return None
 
     @contextmanager
     def _noting_interruption(self, lease: Lease) -> Iterator[None]:
@@ -102,57 +110,45 @@ class Pipeline:
         next_at = tx.deliveries.next_due_at()
         return [at for at in (next_at, now if self._interrupted else None) if at is not None]
 
-    async def handle_next(self, lease: Lease, *, by: Principal) -> bool:
-        """Handle the oldest delivery of a leased lane; False where it is empty or must wait, or the lease was lost."""
-        with self._noting_interruption(lease):
-            return await self._handle_head(lease, by=by)
+    async def handle(self, head: Head, *, by: Principal) -> Head | None:
+        """Bring a delivery to its outcome; gives what is next in its lane.
 
-    async def _handle_head(self, lease: Lease, *, by: Principal) -> bool:
-        def head(tx: Transaction) -> tuple[Delivery, SavedDelivery | JirabotError] | None:
-            now = self._clock.now()
-            if not tx.deliveries.renew_lane(lease, until=now + LANE_LEASE):
-                return None
-            delivery = tx.deliveries.head_of(lease, now=now)
-            return (delivery, _request_of(tx, delivery)) if delivery else None
-
-        found = await self._storage.write(head)
-        if found is None:
-            return False
-        delivery, request = found
-        if isinstance(request, JirabotError):
-            return await self._failed(lease, delivery, request)
-        return await self.handle(lease, delivery, request.body, by=by, again=request.acts_again)
-
-    async def handle(
-        self, lease: Lease, delivery: Delivery, body: bytes, *, by: Principal, again: bool = False
-    ) -> bool:
-        """Bring *delivery* to its outcome; False where it must wait, or the lease was lost.
-
-        Whatever goes wrong with one delivery is recorded with it: tried again later, or kept as dead. *again* acts
-        on what was acted on already.
+        None where nothing is, or it must wait, and the lane is given back; or the lease was lost. Whatever goes wrong
+        with one delivery is recorded with it: tried again later, or kept as dead.
         """
+        with self._noting_interruption(head.lease):
+            try:
+                return await self._handle(head, by=by)
+            except LeaseLost:
+                # Or the lane is ours, and somebody has discarded the delivery meanwhile.
+                return await self._next(head.lease)
+
+    async def _handle(self, head: Head, *, by: Principal) -> Head | None:
+        delivery = head.delivery
+        # Not read with the head: a file that can't be would undo what ends the delivery before it.
+        request = await self._storage.read(lambda tx: _request_of(tx, delivery))
+        if isinstance(request, JirabotError):
+            return await self._failed(head, request)
         asked: Asked | None = None
         try:
             served = await self._directory.get(delivery.workspace_id)
             if served.workspace.state is not WorkspaceState.ACTIVE:
-                return await self._keep(lease, delivery)
+                return await self._keep(head)
             if delivery.origin is Origin.GAP:
-                outcome, asked_jira = await self._gaps.fill(lease, served, delivery, body), True
+                outcome, asked_jira = await self._gaps.fill(head.lease, served, delivery, request.body), True
+                following = await self._next(head.lease)
             else:
-                reading = await self._examiner.read(served, body)
-                asked = Asked(served=served, reading=reading, again=again)
-                outcome, asked_jira = await self._examine(lease, delivery, asked, by=by)
-        except LeaseLost:
-            return False
-        except (StorageUnavailable, DatabaseUnusable):
-            # No fault of this delivery: it is handled when the database can be used again.
+                reading = await self._examiner.read(served, request.body)
+                asked = Asked(served=served, reading=reading, again=request.acts_again)
+                outcome, following, asked_jira = await self._examine(head, asked, by=by)
+        except (LeaseLost, StorageUnavailable, DatabaseUnusable):
+            # No fault of this delivery: it is handled by whoever has the lane, or when the database can be used again.
             raise
         except JirabotError as error:
-            return await self._failed(lease, delivery, error, asked)
+            return await self._failed(head, error, asked)
         except Exception as error:  # noqa: BLE001 - one delivery never takes the daemon down
             self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=kind_and_place(error))
-            fault = fault_of(error)
-            return await self._failed(lease, delivery, fault, asked)
+            return await self._failed(head, fault_of(error), asked)
         if asked_jira:
             await self._throttling.accepted(delivery.workspace_id)
         self._log.tell(
@@ -165,45 +161,58 @@ class Pipeline:
             conversation_id=outcome.conversation_id or "",
             late_seconds=late_seconds(outcome.steps),
         )
-        return True
+        return following
 
-    async def _examine(self, lease: Lease, delivery: Delivery, asked: Asked, *, by: Principal) -> tuple[Outcome, bool]:
-        """Write what an event leads to; says also whether Jira was asked about it, and answered."""
-        served, again = asked.served, asked.again
+    async def _next(self, lease: Lease) -> Head | None:
+        return await self._storage.write(lambda tx: self._go_on(tx, lease))
+
+    def _go_on(self, tx: Transaction, lease: Lease) -> Head | None:
+        """Take what is next in a lane, or give the lane back; None, too, where the lease was lost."""
+        now = self._clock.now()
+        return _head(tx, lease, now) if tx.deliveries.renew_lane(lease, until=now + LANE_LEASE) else None
+
+    async def _examine(self, head: Head, asked: Asked, *, by: Principal) -> tuple[Outcome, Head | None, bool]:
+        """Write what an event leads to, and go on; says also whether Jira was asked about it, and answered."""
+        (lease, delivery), served, again = head, asked.served, asked.again
         judging = self._examiner.judge(served, asked.reading, by=by, again=again, received_at=delivery.received_at)
         examination = await holding(lease, judging, storage=self._storage, clock=self._clock)
-        outcome = await self._storage.write(
-            lambda tx: self._conclusions.write(tx, lease, delivery, served, examination, again=again)
-        )
-        return outcome, examination.issue is not None
 
-    async def _keep(self, lease: Lease, delivery: Delivery) -> bool:
-        """Keep what came before its workspace was paused, as what comes while it is."""
+        def change(tx: Transaction) -> tuple[Outcome, Head | None]:
+            outcome = self._conclusions.write(tx, lease, delivery, served, examination, again=again)
+            return outcome, self._go_on(tx, lease)
+
+        outcome, following = await self._storage.write(change)
+        return outcome, following, examination.issue is not None
+
+    async def _keep(self, head: Head) -> Head | None:
+        """Keep what came before its workspace was paused, as what comes while it is; gives what is next."""
+        lease, delivery = head
         kept = Outcome(
             state=DeliveryState.PAUSED,
             decision="keep",
             reason=Reason.PAUSED.value,
             text=self._texts.say("reason.paused"),
         )
-        now = self._clock.now()
 
-        def change(tx: Transaction) -> bool | None:
+        def change(tx: Transaction) -> tuple[bool, Head | None]:
             workspace = tx.workspaces.find(delivery.workspace_id)
-            if workspace is not None and workspace.state is WorkspaceState.ACTIVE:
-                return None
-            return tx.deliveries.conclude(lease, delivery.id, kept, now=now)
+            is_active = workspace is not None and workspace.state is WorkspaceState.ACTIVE
+            if not is_active and not tx.deliveries.conclude(lease, delivery.id, kept, now=self._clock.now()):
+                raise LeaseLost("another worker has the lane")
+            return is_active, self._go_on(tx, lease)
 
-        concluded = await self._storage.write(change)
-        if concluded is None:
+        is_active, following = await self._storage.write(change)
+        if is_active:
             # It was activated before we noticed: the next look at the same delivery handles it.
             self._directory.forget()
-        return concluded is not False
+        return following
 
-    async def _failed(self, lease: Lease, delivery: Delivery, error: JirabotError, asked: Asked | None = None) -> bool:
-        """Record why a delivery could not be handled: to be tried again then, or kept as dead.
+    async def _failed(self, head: Head, error: JirabotError, asked: Asked | None = None) -> Head | None:
+        """Record why a delivery could not be handled, to be tried again then, or kept as dead; gives what is next.
 
         *asked* is None where it could not be read what it asks.
         """
+        delivery = head.delivery
         now, served = self._clock.now(), await self._directory.find(delivery.workspace_id)
         is_away = served is not None and troubles.is_away(error, served.workspace.degraded)
         if is_away:
@@ -211,27 +220,9 @@ class Pipeline:
         else:
             chosen = next_attempt(error, delivery.attempts + 1, now, jitter=jitter())
         if isinstance(chosen, RetryAt):
-            text = self._texts.say("reason.try-again", due_at=f"{chosen.at:%H:%M:%S} UTC", cause=error.message)
-            is_ours = await self._storage.write(
-                lambda tx: tx.deliveries.postpone(
-                    lease,
-                    delivery.id,
-                    due_at=chosen.at,
-                    reason=Reason.TRY_AGAIN.value,
-                    text=text,
-                    counted=not (is_away or isinstance(error, RateLimited)),
-                )
-            )
-            if isinstance(error, RateLimited):
-                await self._throttling.refused(delivery.workspace_id, error)
-            if is_ours:
-                told = {"delivery_id": delivery.id, "cause": error.message, "hint": error.hint}
-                self._log.tell("delivery.postponed", level="warning", **told)
-            return False
-        try:
-            outcome, name = await self._give_up(lease, delivery, error, asked)
-        except LeaseLost:
-            return False
+            counted = not (is_away or isinstance(error, RateLimited))
+            return await self._put_off(head, error, chosen.at, counted=counted)
+        outcome, name, following = await self._give_up(head, error, asked)
         self._log.tell(
             "delivery.dead",
             level="error",
@@ -242,16 +233,34 @@ class Pipeline:
             cause=error.message,
             hint=error.hint,
         )
-        return True
+        return following
 
-    async def _give_up(
-        self, lease: Lease, delivery: Delivery, error: JirabotError, asked: Asked | None
-    ) -> tuple[Outcome, str]:
-        """Keep a delivery as dead; give its workspace's name, too."""
+    async def _put_off(self, head: Head, error: JirabotError, due_at: datetime, *, counted: bool) -> Head | None:
+        """Put a delivery back to be tried again, before what is behind it."""
+        lease, delivery = head
+        text = self._texts.say("reason.try-again", due_at=f"{due_at:%H:%M:%S} UTC", cause=error.message)
 
-        def change(tx: Transaction, asked: Asked | None) -> tuple[Outcome, str]:
+        def change(tx: Transaction) -> Head | None:
+            reason = Reason.TRY_AGAIN.value
+            if not tx.deliveries.postpone(lease, delivery.id, due_at=due_at, reason=reason, text=text, counted=counted):
+                raise LeaseLost("another worker has the lane")
+            return self._go_on(tx, lease)
+
+        following = await self._storage.write(change)
+        told = {"delivery_id": delivery.id, "cause": error.message, "hint": error.hint}
+        self._log.tell("delivery.postponed", level="warning", **told)
+        if isinstance(error, RateLimited):
+            await self._throttling.refused(delivery.workspace_id, error)
+        return following
+
+    async def _give_up(self, head: Head, error: JirabotError, asked: Asked | None) -> tuple[Outcome, str, Head | None]:
+        """Keep a delivery as dead, and go on; gives its workspace's name, too."""
+        lease, delivery = head
+
+        def change(tx: Transaction, asked: Asked | None) -> tuple[Outcome, str, Head | None]:
             workspace = tx.workspaces.find(delivery.workspace_id)
-            return self._giving_up.write(tx, lease, delivery, error, asked), workspace.name if workspace else ""
+            outcome = self._giving_up.write(tx, lease, delivery, error, asked)
+            return outcome, workspace.name if workspace else "", self._go_on(tx, lease)
 
         try:
             return await self._storage.write(lambda tx: change(tx, asked))
@@ -260,6 +269,15 @@ class Pipeline:
         except Exception as fault:  # noqa: BLE001 - what broke the delivery may break the telling of it, too
             self._log.tell("delivery.broken", level="error", delivery_id=delivery.id, error=kind_and_place(fault))
             return await self._storage.write(lambda tx: change(tx, None))
+
+
+def _head(tx: Transaction, lease: Lease, now: datetime) -> Head | None:
+    """Find what is due in a lane; with nothing there it is given back."""
+    delivery = tx.deliveries.head_of(lease, now=now)
+    if delivery is None:
+        tx.deliveries.release_lane(lease)
+        return None
+    return Head(lease, delivery)
 
 
 def _request_of(tx: Transaction, delivery: Delivery) -> SavedDelivery | JirabotError:
