@@ -6,6 +6,9 @@ import secrets
 import time
 from datetime import UTC, datetime
 
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""A random digit with the two bits before it that tell the layout (RFC 9562, section 4.1)."""
+
 
 class SystemClock:
     """The machine's time."""
@@ -24,12 +27,8 @@ class RandomIds:
 
     def sortable(self) -> str:
         """Make an id in UUIDv7's layout, as 32 hex digits: 48 bits of milliseconds, then randomness."""
-        stamp = (time.time_ns() // 1_000_000) & (2**48 - 1)
-        tail = int.from_bytes(os.urandom(10))
-        value = stamp << 80 | tail
-        value = value & ~(0xF << 76) | 0x7 << 76
-        value = value & ~(0x3 << 62) | 0x2 << 62
-        return f"{value:032x}"
+        random = os.urandom(10).hex()
+        return f"{time.time_ns() // 1_000_000:012x}7{random[:3]}{_VARIANT[random[3]]}{random[4:19]}"
 
     def secret(self) -> str:
         """Make an unguessable id of 160 bits, safe in addresses."""

@@ -221,8 +221,9 @@ def issue_of(payload: Mapping[str, Any]) -> IssueRef | None:
 
 def _number(value: object) -> str:
     """Read an id: digits, as text or number. Anything else is none: ids become parts of addresses."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return text if text.isascii() and text.isdigit() else ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and value.isascii() and value.isdigit() else ""
 
 
 def _base_url(payload: Mapping[str, Any]) -> str:

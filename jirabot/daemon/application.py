@@ -29,20 +29,25 @@ LINGER_SECONDS = 5.0
 
 def make_application(app: App, workers: Workers, metrics: Metrics) -> web.Application:
     """Make the application with its routes; every error on the way becomes a problem object."""
-    application = web.Application(middlewares=[problems.middleware(app.log, failed=workers.database.failed)])
+    application = web.Application()
     routes = [
         *webhooks.routes(app, workers.precedence),
         *health.routes(app, workers),
         *scrapes.routes(app, workers, metrics),
     ]
-    # What no route takes is taken too: the library's own answers stand outside of the middleware.
+    # What no route takes is taken too: the library's own answers are no problem objects.
     methods: dict[str, list[str]] = {}
     for route in routes:
         methods.setdefault(route.path, []).append(route.method)
     others = [web.route("*", path, problems.only(allowed)) for path, allowed in methods.items()]
     every = [*routes, *others, *management.routes(app), web.route("*", "/{path:.*}", problems.nowhere)]
     application.add_routes(
-        web.RouteDef(each.method, each.path, each.handler, {**each.kwargs, "expect_handler": problems.expected})
+        web.RouteDef(
+            each.method,
+            each.path,
+            problems.telling(each.handler, app.log, failed=workers.database.failed),
+            {**each.kwargs, "expect_handler": problems.expected},
+        )
         for each in every
     )
     return application

@@ -91,7 +91,7 @@ class Counted:
 
     counter: str
     labels: Mapping[str, str]
-    when: Callable[[Facts], bool] = lambda _: True
+    when: Callable[[Facts], bool] | None = None
 
 
 EVENTS: Mapping[str, tuple[Counted, ...]] = {
@@ -137,9 +137,9 @@ class Metrics:
 
     def tell(self, event: str, **fields: object) -> None:
         for counted in EVENTS.get(event, ()):
-            if counted.when(fields):
+            if counted.when is None or counted.when(fields):
                 facts = {**fields, **counted.labels}
-                labels = tuple(str(facts.get(label, "")) for label in COUNTERS[counted.counter].labels)
+                labels = tuple([str(facts.get(label, "")) for label in COUNTERS[counted.counter].labels])
                 self._counter(counted.counter, labels).inc()
         if event == "effect.delivered" and isinstance(waited := fields.get("waited_seconds"), int | float):
             self._histograms["jirabot_first_answer_seconds"].labels(str(fields.get("workspace", ""))).observe(waited)

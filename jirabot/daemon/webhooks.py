@@ -118,11 +118,9 @@ def _too_large(most: int) -> TooLarge:
 
 def _headers(request: web.Request) -> dict[str, str]:
     """Give the headers with lower-case names; a doubled one is joined, so that neither half can stand for it."""
-    found: dict[str, str] = {}
-    for written, value in request.headers.items():
-        name = written.lower()
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+    given = request.headers
+    found = {name.lower(): value for name, value in given.items()}
+    return found if len(found) == len(given) else {name: ", ".join(given.getall(name)) for name in found}
 
 
 def _answer(accepted: Accepted) -> web.Response:

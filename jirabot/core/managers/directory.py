@@ -38,13 +38,8 @@ class Served:
     limits: CloudLimits
     bot: Bot
     agent: BackendName | None
-    gateways: tuple[str, ...] = ()
-    """The base behind the configured gateway, where its Jira is called through one."""
-
-    @property
-    def base_urls(self) -> tuple[str, ...]:
-        """Every base that a `self` address of its site may have, the gateway being where it is configured, too."""
-        return (*self.workspace.base_urls, *self.gateways)
+    base_urls: tuple[str, ...] = ()
+    """Every base that a `self` address of its site may have, the gateway being where it is configured, too."""
 
     @property
     def is_sealed(self) -> bool:
@@ -202,7 +197,7 @@ class Directory:
             limits=limits_of(workspace.deployment, settings, self._limits),
             bot=bot_of(workspace, settings),
             agent=workspace.agent or self._agent,
-            gateways=workspace.gateways(self._api_url),
+            base_urls=(*workspace.base_urls, *workspace.gateways(self._api_url)),
         )
 
     def _open(self, tx: Transaction, workspace_id: WorkspaceId, place: str) -> tuple[str | None, bool]:

@@ -118,8 +118,8 @@ class Intake:
         except JirabotError as error:
             self._log.tell("delivery.rejected", level="debug", workspace=name, code=error.code)
             raise
-        told = {"delivery_id": accepted.delivery_id, "status": accepted.status}
-        self._log.tell("delivery.accepted", level="debug", workspace=name, **told)
+        delivery_id, status = accepted
+        self._log.tell("delivery.accepted", level="debug", workspace=name, delivery_id=delivery_id, status=status)
         return accepted
 
     async def _accept(self, served: Served, raw: RawDelivery) -> Accepted:
