@@ -7,7 +7,18 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Select, Update, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -280,6 +291,18 @@ _COUNT = select(deliveries.c.workspace_id, deliveries.c.state, func.count()).gro
 _COUNTS = (_COUNT.where(_OF_THE_SETTLED), _COUNT.where(_OF_THE_UNFINISHED))
 
 
+_WORKSPACE = func.coalesce(deliveries.c.workspace_id, "")
+"""The workspace of the unfinished, which are few: SQLite would look for them among all that the workspace has."""
+
+
+def _of_workspaces(
+    query: Select[Any], place: ColumnElement[str], workspace_id: WorkspaceId | None, seen: Sight
+) -> Select[Any]:
+    if workspace_id is not None:
+        query = query.where(place == workspace_id)
+    return query if seen.workspaces is None else query.where(place.in_(seen.workspaces))
+
+
 def _in_state(query: Select[Any], state: DeliveryState) -> Select[Any]:
     part = _OF_THE_UNFINISHED if state in UNFINISHED else _OF_THE_SETTLED
     return query.where(deliveries.c.state == state, part)
@@ -332,18 +355,16 @@ class Deliveries:
         newest = _NEWEST.limit(limit)
         if origin is not None:
             newest = newest.where(deliveries.c.origin == origin)
-        if workspace_id is not None:
-            newest = newest.where(deliveries.c.workspace_id == workspace_id)
-        if seen.workspaces is not None:
-            newest = newest.where(deliveries.c.workspace_id.in_(seen.workspaces))
         if before is not None:
             other = deliveries.alias("other")
             newest = newest.where(deliveries.c.no < select(other.c.no).where(other.c.id == before).scalar_subquery())
         if workspace_id is None and state is None:
-            return self._found(newest)
+            return self._found(_of_workspaces(newest, deliveries.c.workspace_id, None, seen))
         # One state after the other, as the index has them: else all that the workspace has is sorted.
-        states = DeliveryState if state is None else [state]
-        found = [delivery for each in states for delivery in self._found(_in_state(newest, each))]
+        found: list[Delivery] = []
+        for each in DeliveryState if state is None else [state]:
+            place = _WORKSPACE if each in UNFINISHED else deliveries.c.workspace_id
+            found += self._found(_in_state(_of_workspaces(newest, place, workspace_id, seen), each))
         return sorted(found, key=lambda delivery: delivery.no, reverse=True)[:limit]
 
     def _found(self, query: Select[Any]) -> Sequence[Delivery]:

@@ -268,5 +268,6 @@ def test_its_index_is_used(path: Path, caught, use):
     steps = [step for step in plan_of(path, statements) if step != "SCAN CONSTANT ROW"]
     assert [step for step in steps if step.startswith(("SCAN", "SEARCH")) and " USING " not in step] == []
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps or use in SORTED
+    assert [step for step in steps if step.endswith("the key of deliveries (workspace_id=?)")] == [], "reads them all"
     for index in indexes:
         assert any(f"INDEX {index}" in step for step in steps), steps
