@@ -203,7 +203,9 @@ class Database:
                 break
             count, size = count + 1, size + row.size_bytes
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        committed = self._writer.do(partial(self._record, [row for row, _ in batch]))
+        # Before what is written behind the door: a batch waits for one transaction at most. It is no hindrance to them,
+        # since the next batch is given only when the loop has answered this one.
+        committed = self._writer.do(partial(self._record, [row for row, _ in batch]), urgent=True)
         committed.add_done_callback(partial(self._settle, [future for _, future in batch]))
 
     def _settle(
@@ -253,20 +255,14 @@ class Database:
                 raise
 
     def _record(self, batch: Sequence[Recordable]) -> Sequence[Recorded]:
-        """In the writer's thread: record a batch in one transaction.
+        """In the writer's thread: record a batch by one statement, which is its own transaction.
 
-        On the driver itself: what SQLAlchemy does for a transaction and two statements would hold the interpreter's
-        lock for longer than SQLite takes, and meanwhile no webhook is answered.
+        On the driver itself, and no more than that: the driver gives the interpreter's lock back for each step of each
+        statement, and has to wait for it again, for as long as the loop does not let it go. What SQLAlchemy does would
+        hold the lock for longer than SQLite takes, and meanwhile no webhook is answered.
         """
         with self._usable() as connection, self._counted(driver_of(connection)) as driver:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-                recorded = inbox.record(driver, batch, self._spool)
-                driver.execute("COMMIT")
-            except BaseException:
-                driver.rollback()
-                raise
-            return recorded
+            return inbox.record(driver, batch, self._spool)
 
     @contextmanager
     def _counted(self, driver: sqlite3.Connection) -> Iterator[sqlite3.Connection]:

@@ -82,18 +82,15 @@ def recordable(delivery: NewDelivery, spool: Spool) -> Recordable:
     due_at = microseconds(delivery.due_at) if delivery.due_at else received_at
     values = (
         delivery.id, delivery.workspace_id, delivery.lane_id, delivery.fingerprint, delivery.kind, delivery.issue_id,
-        delivery.issue_key, delivery.state.value, delivery.decision, delivery.reason, delivery.text, "[]", 0,
+        delivery.issue_key, str(delivery.state), delivery.decision, delivery.reason, delivery.text, "[]", 0,
         due_at, received_at, delivery.replay_of, _headers(delivery.headers), None if name else delivery.body, name,
-        delivery.origin.value,
+        str(delivery.origin),
     )  # fmt: skip
     return Recordable(delivery, values, name)
 
 
 def record(driver: sqlite3.Connection, batch: Sequence[Recordable], spool: Spool) -> Sequence[Recorded]:
-    """Insert what is new of *batch*, in order, and make its lanes ready: two statements for up to 256.
-
-    Within the transaction that is open on *driver*.
-    """
+    """Insert what is new of *batch*, in order: one statement for up to 256, each all or nothing."""
     recorded: list[Recorded] = []
     for first in range(0, len(batch), MOST_IN_A_STATEMENT):
         recorded += _record(driver, batch[first : first + MOST_IN_A_STATEMENT], spool)
@@ -106,12 +103,9 @@ def _record(driver: sqlite3.Connection, batch: Sequence[Recordable], spool: Spoo
     ids = [row.delivery.id for row in batch]
     # Most batches hold no copy. Asking for what was inserted, row by row, would hand the interpreter's lock to and fro
     # for every one, between this thread and the loop that answers.
-    new = set(ids) if inserted == len(batch) else _inserted(driver, ids, inserted)
-    received = [
-        row.delivery for row in batch if row.delivery.id in new and row.delivery.state is DeliveryState.RECEIVED
-    ]
-    if received:
-        lanes.wake(driver, received)
+    if inserted == len(batch):
+        return [Recorded(id_, duplicate=False) for id_ in ids]
+    new = _inserted(driver, ids, inserted)
     return [_told(driver, row, new, spool) for row in batch]
 
 
@@ -126,10 +120,13 @@ def _told(driver: sqlite3.Connection, row: Recordable, new: set[DeliveryId], spo
     delivery = row.delivery
     if delivery.id in new:
         return Recorded(id=delivery.id, duplicate=False)
-    (first,) = driver.execute(_FIRST_TEXT, (delivery.workspace_id, delivery.fingerprint)).fetchone()
-    if row.spool and first != delivery.id:
+    first = driver.execute(_FIRST_TEXT, (delivery.workspace_id, delivery.fingerprint)).fetchone()
+    if first is None:
+        # Its workspace was removed in the moment since, by another process.
+        return Recorded(id=delivery.id, duplicate=True)
+    if row.spool and first[0] != delivery.id:
         spool.forget(row.spool)
-    return Recorded(id=first, duplicate=True)
+    return Recorded(id=first[0], duplicate=True)
 
 
 @cache

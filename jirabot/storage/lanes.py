@@ -1,13 +1,11 @@
 """The rows of lanes, one an issue: who may work on it, and when. A lane is claimed, never a delivery.
 
-A lane is `idle`, `ready` from `ready_at` on, or `leased` until `lease_until`. Each claim raises `epoch`; a holder
-whose owner and epoch no longer stand in the row has lost the lane and changes nothing.
+A lane is `idle`, `ready` from `ready_at` on, or `leased` until `lease_until`; a delivery that comes makes an idle one
+ready, or makes it (the trigger `deliveries_lane`). Each claim raises `epoch`; a holder whose owner and epoch no longer
+stand in the row has lost the lane and changes nothing.
 """
 
-import sqlite3
-from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,9 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from jirabot.core.deliveries import Lease, NewDelivery
+from jirabot.core.deliveries import Lease
 from jirabot.core.ids import LaneId, WorkspaceId
-from jirabot.storage.columns import microseconds
 from jirabot.storage.schema import deliveries, lanes, unfinished_delivery
 
 IDLE, READY, LEASED = "idle", "ready", "leased"
@@ -105,31 +102,6 @@ _NEXT_DUE = select(
     select(func.min(lanes.c.ready_at)).where(lanes.c.state == READY).scalar_subquery(),
     select(func.min(lanes.c.lease_until)).where(lanes.c.state == LEASED).scalar_subquery(),
 )
-
-
-def wake(driver: sqlite3.Connection, received: Sequence[NewDelivery]) -> None:
-    """Make the idle lanes of what came ready, and make those that are not there yet; on the way of every webhook."""
-    values = [
-        value
-        for delivery in received
-        for value in (delivery.lane_id, delivery.workspace_id, delivery.issue_id, microseconds(_due_at(delivery)))
-    ]
-    driver.execute(_wake_text(len(received)), values)
-
-
-def _due_at(delivery: NewDelivery) -> datetime:
-    return delivery.due_at or delivery.received_at
-
-
-@cache
-def _wake_text(count: int) -> str:
-    row = "(?, ?, ?, ?, 'ready', '', 0)"
-    # A lane that waits for its head, or is worked on, stays as it is: its head comes first, its release looks again.
-    return (
-        "INSERT INTO lanes (id, workspace_id, issue_id, ready_at, state, owner, epoch)"  # noqa: S608 - constants only
-        f" VALUES {', '.join([row] * count)}"
-        " ON CONFLICT (id) DO UPDATE SET state = 'ready', ready_at = excluded.ready_at WHERE lanes.state = 'idle'"
-    )
 
 
 def claim(connection: Connection, *, owner: str, now: datetime, until: datetime, only: LaneId | None) -> Lease | None:

@@ -1,6 +1,7 @@
 """Threads that do what they are given, beside the loop."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
@@ -17,7 +18,7 @@ class _Given(NamedTuple):
 
 
 class Threads:
-    """Some threads with one queue; one thread does what it is given in order. Owned by one loop.
+    """Some threads with one queue; one thread does what it is given in order, what is urgent first. Owned by one loop.
 
     `ThreadPoolExecutor` does the same with locks and a second future for each piece, which the loop's thread pays for,
     and every webhook waits for that one (docs/decisions/0016).
@@ -26,14 +27,17 @@ class Threads:
     def __init__(self, most: int, *, name: str, done: Callable[[], None] = lambda: None) -> None:
         """Start none yet, and never more than *most*; *done* is called in the loop after each piece of work."""
         self._most, self._name, self._done = most, name, done
-        self._given: SimpleQueue[_Given | None] = SimpleQueue()
+        self._urgent: deque[_Given] = deque()
+        self._others: deque[_Given] = deque()
+        self._waiting: SimpleQueue[bool] = SimpleQueue()
+        """One for each that is given; false once none is any more."""
         self._threads: list[Thread] = []
         self._going = 0
 
-    def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
+    def do(self, work: Callable[[], T], *, urgent: bool = False) -> asyncio.Future[T]:
         """Have *work* done by the next thread that is free; what nobody waits for any more when it is reached is not.
 
-        The future has what it returns or raises.
+        What is *urgent* goes before all that was given and is not. The future has what it returns or raises.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -43,19 +47,21 @@ class Threads:
             thread = Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._given.put(_Given(work, future, loop))
+        (self._urgent if urgent else self._others).append(_Given(work, future, loop))
+        self._waiting.put(True)
         return future
 
     async def aclose(self) -> None:
         """End the threads, once what was given is done. Nothing may be given any more."""
         threads, self._threads = self._threads, []
         for _ in threads:
-            self._given.put(None)
+            self._waiting.put(False)
         for thread in threads:
             await asyncio.to_thread(thread.join)
 
     def _work(self) -> None:
-        while (given := self._given.get()) is not None:
+        while self._waiting.get():
+            given = self._next()
             result: Any = None
             error: BaseException | None = None
             if not given.future.cancelled():
@@ -72,6 +78,12 @@ class Threads:
                 given.loop.call_soon_threadsafe(self._finish, given.future, result, error)
             # Held by nobody while the thread waits for more.
             del given, result, error
+
+    def _next(self) -> _Given:
+        try:
+            return self._urgent.popleft()
+        except IndexError:
+            return self._others.popleft()
 
     def _finish(self, future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
         self._going -= 1

@@ -1,4 +1,4 @@
-"""What stands in the schema beside tables: triggers that number and that refuse, and the views that others query.
+"""What stands in the schema beside tables: triggers that number, refuse and wake, and the views that others query.
 
 The views have the names and columns that users of the reference integration know; its two deployments are two sets of
 tables there. Times are those of a datetime without a zone, in UTC. Nothing can be written through a view.
@@ -41,6 +41,16 @@ TRIGGERS = (
     BEGIN
         INSERT OR IGNORE INTO numbers (workspace_id, kind, id)
         VALUES (NEW.workspace_id, 'person', json_extract(NEW.asker, '$.id'));
+    END
+    """,
+    # A lane that waits for its head, or is worked on, stays as it is: its head comes first, its release looks again.
+    """
+    CREATE TRIGGER deliveries_lane AFTER INSERT ON deliveries
+    WHEN NEW.state = 'received'
+    BEGIN
+        INSERT INTO lanes (id, workspace_id, issue_id, state, ready_at, owner, epoch)
+        VALUES (NEW.lane_id, NEW.workspace_id, NEW.issue_id, 'ready', NEW.due_at, '', 0)
+        ON CONFLICT (id) DO UPDATE SET state = 'ready', ready_at = excluded.ready_at WHERE lanes.state = 'idle';
     END
     """,
 )

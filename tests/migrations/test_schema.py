@@ -123,7 +123,7 @@ def statements(path: Path, kind: str) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in rows}
 
 
-@pytest.mark.parametrize(("kind", "count"), [("trigger", 6), ("view", 6)])
+@pytest.mark.parametrize(("kind", "count"), [("trigger", 7), ("view", 6)])
 def test_the_triggers_and_views_are_those_declared(stepped: Path, declared: Path, kind, count):
     made = statements(stepped, kind)
     assert len(made) == count

@@ -2,10 +2,12 @@
 
 import asyncio
 import sqlite3
+import threading
 import traceback
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -15,6 +17,8 @@ from jirabot.core.ids import DeliveryId, WorkspaceId
 from jirabot.core.ports import Transaction
 from jirabot.errors import Conflict, JirabotError, StorageUnavailable
 from jirabot.storage.engine import Database
+from jirabot.storage.inbox import record, recordable
+from jirabot.storage.spool import Spool
 from jirabot.storage.workspaces import Workspaces
 from tests.contract.test_stores.values import conversation, delivery, effect, message, rejection, workspace
 
@@ -78,6 +82,44 @@ class TestGroupCommit:
             await asyncio.sleep(0)
             impatient.cancel()
         assert {"a", "c"} <= set(ids_in(path))
+
+    async def test_it_waits_for_one_transaction_and_not_for_those_behind(self, database: Database):
+        began, go = threading.Event(), threading.Event()
+
+        def long(tx: Transaction) -> None:
+            began.set()
+            go.wait(PROMPT)
+
+        def look(tx: Transaction) -> bool:
+            return tx.deliveries.find(DeliveryId("a")) is not None
+
+        async with asyncio.timeout(PROMPT), asyncio.TaskGroup() as tasks:
+            tasks.create_task(database.write(long))
+            await asyncio.to_thread(began.wait, PROMPT)
+            behind = [tasks.create_task(database.write(look)) for _ in range(3)]
+            await asyncio.sleep(0)
+            tasks.create_task(database.record(delivery("a")))
+            for _ in range(3):  # it is handed over after the turn in which it came
+                await asyncio.sleep(0)
+            go.set()
+        assert [each.result() for each in behind] == [True] * 3
+
+    async def test_a_copy_of_what_another_process_removes_meanwhile_is_told_as_one(
+        self, database: Database, path: Path
+    ):
+        """What tells that it is a copy and what finds the first are two looks."""
+
+        class Meddled(sqlite3.Connection):
+            def execute(self, text: str, *given: Any) -> sqlite3.Cursor:
+                if text.startswith("SELECT id FROM deliveries WHERE workspace_id"):
+                    super().execute("DELETE FROM deliveries")
+                return super().execute(text, *given)
+
+        await database.record(delivery("a"))
+        spool = Spool(path.with_name("spool"))
+        with closing(sqlite3.connect(path, factory=Meddled, isolation_level=None)) as driver:
+            copy = recordable(delivery("b", fingerprint=delivery("a").fingerprint), spool)
+            assert record(driver, [copy], spool) == [Recorded(DeliveryId("b"), duplicate=True)]
 
     async def test_more_than_a_statement_takes_are_recorded_in_order(self, database: Database, path: Path):
         def change(tx: Transaction) -> None:

@@ -20,6 +20,27 @@ async def test_one_thread_does_all_in_order() -> None:
     assert done == list(range(100))
 
 
+async def test_what_is_urgent_goes_before_all_that_waits() -> None:
+    done: list[str] = []
+    began, go = threading.Event(), threading.Event()
+
+    def first() -> None:
+        began.set()
+        go.wait(PROMPT)
+        done.append("first")
+
+    threads = Threads(1, name="one")
+    async with asyncio.timeout(PROMPT):
+        given = [threads.do(first)]
+        await asyncio.to_thread(began.wait, PROMPT)
+        given += [threads.do(partial(done.append, "second")), threads.do(partial(done.append, "third"))]
+        given += [threads.do(partial(done.append, name), urgent=True) for name in ("urgent", "as urgent")]
+        go.set()
+        await asyncio.gather(*given)
+        await threads.aclose()
+    assert done == ["first", "urgent", "as urgent", "second", "third"]
+
+
 async def test_as_many_go_on_at_once_as_there_may_be_and_no_more() -> None:
     threads, together = Threads(3, name="some"), threading.Barrier(3)
     async with asyncio.timeout(PROMPT):

@@ -194,11 +194,8 @@ def test_what_an_earlier_schema_held_is_shown(tmp_path: Path, revision):
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((SCHEMAS / f"{revision}.sql").read_text())
     migrations.upgrade(path)
-    assert [row["name"] for row in rows(path, "jira_workspaces")] == [
-        "other-ws.example.org",
-        "third.example.org",
-        "ws.example.org",
-    ]
+    names = {row["name"] for row in rows(path, "jira_workspaces")}
+    assert names == {"other-ws.example.org", "third.example.org", "ws.example.org"}
     (ada,) = rows(path, "jira_users")
     (talk,) = rows(path, "jira_conversations")
     assert (ada["keycloak_user_id"], ada["status"], ada["updated_at"]) == ("ada", "active", ada["created_at"])
