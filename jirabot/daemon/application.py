@@ -28,7 +28,10 @@ LINGER_SECONDS = 5.0
 
 
 def make_application(app: App, workers: Workers, metrics: Metrics) -> web.Application:
-    """Make the application with its routes; every error on the way becomes a problem object."""
+    """Make the application with its routes; every error on the way becomes a problem object.
+
+    All but of what names no path at all (`OPTIONS *`, `CONNECT`): that the library answers itself, 404 in plain text.
+    """
     application = web.Application()
     routes = [
         *webhooks.routes(app, workers.precedence),
@@ -40,7 +43,7 @@ def make_application(app: App, workers: Workers, metrics: Metrics) -> web.Applic
     for route in routes:
         methods.setdefault(route.path, []).append(route.method)
     others = [web.route("*", path, problems.only(allowed)) for path, allowed in methods.items()]
-    every = [*routes, *others, *management.routes(app), web.route("*", "/{path:.*}", problems.nowhere)]
+    every = [*routes, *others, *management.routes(app), web.route("*", "/{path:(?s:.*)}", problems.nowhere)]
     application.add_routes(
         web.RouteDef(
             each.method,

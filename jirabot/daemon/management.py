@@ -23,7 +23,9 @@ def routes(app: App) -> list[web.RouteDef]:
     """List the addresses that endpoints are below."""
     below = {f"/integration/{each.route}": each.name for each in app.deployments.values()} | {"/api": API}
     endpoints = Endpoints(app)
-    return [web.route("*", f"{base}/{{path:.*}}", limited(app, name, endpoints.answer)) for base, name in below.items()]
+    return [
+        web.route("*", f"{base}/{{path:(?s:.*)}}", limited(app, name, endpoints.answer)) for base, name in below.items()
+    ]
 
 
 class Endpoints:

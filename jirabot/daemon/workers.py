@@ -10,7 +10,7 @@ from jirabot.app import App
 from jirabot.core import objects
 from jirabot.core.managers.delivery import Claimed
 from jirabot.core.managers.directory import Served
-from jirabot.core.managers.pipeline import Head
+from jirabot.core.managers.pipeline import Next
 from jirabot.core.people import DAEMON
 from jirabot.daemon.agenda import SWEEP_SECONDS, Agenda
 from jirabot.daemon.crews import Crew, until_idle
@@ -83,7 +83,7 @@ class Workers:
             tasks.create_task(self._repeat(self._prune_once))
             tasks.create_task(self._repeat(app.budgets.keep))
             tasks.create_task(self._repeat(self._look))
-            inbox = self._crew(tasks, partial(app.pipeline.claim, by=DAEMON), self._handle_lane)
+            inbox: Crew[Next] = self._crew(tasks, partial(app.pipeline.claim, by=DAEMON), self._handle_lane)
             tasks.create_task(self._loop(INBOX, inbox.begin_next))
             deliver = partial(app.delivery.deliver, by=DAEMON)
             outbox = self._outbox = self._crew(tasks, partial(app.delivery.claim, by=DAEMON), deliver)
@@ -107,8 +107,8 @@ class Workers:
     ) -> Crew[T]:
         return Crew(tasks, claim=claim, carry=carry, at_once=at_once, failed=self._failed)
 
-    async def _handle_lane(self, head: Head) -> None:
-        following = await self._app.pipeline.handle(head, by=DAEMON)
+    async def _handle_lane(self, first: Next) -> None:
+        following = await self._app.pipeline.handle(first, by=DAEMON)
         while following is not None:
             await self.precedence.give_way(INBOX)
             following = await self._app.pipeline.handle(following, by=DAEMON)

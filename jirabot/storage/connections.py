@@ -12,14 +12,15 @@ WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer don't wait for each other
     "PRAGMA synchronous = FULL",  # what was acknowledged survives the loss of power; measured as fast as NORMAL
     "PRAGMA foreign_keys = ON",  # SQLite does not check them by itself
-    "PRAGMA wal_autocheckpoint = 100",  # pages: what commits then waits for them to be copied (decision 0035)
+    "PRAGMA wal_autocheckpoint = 300",  # pages: what commits then waits for them to be copied (decision 0035)
 )
 READER_PRAGMAS = (
     "PRAGMA query_only = ON",  # what reads can't write by mistake, and beside the writer
     "PRAGMA busy_timeout = 5000",  # while the log of a killed process is recovered
 )
 STATEMENTS_KEPT = 512
-"""Statements that the writer's connection keeps compiled: each number of deliveries in a commit has one of its own."""
+"""Statements that the writer's connection keeps compiled: each number of deliveries in a commit has one of its own, and
+where copies are among them another."""
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

@@ -1,7 +1,7 @@
 """SQLite: one thread that owns the one connection that writes, and a few that only read.
 
-Everything that is written goes through the writer's thread in order, each in a transaction of its own; deliveries
-that come at the same time share one. Readers see one consistent state each, and never wait for the writer.
+Everything that is written goes through the writer's thread, each in a transaction of its own; deliveries that come at
+the same time share one, which goes sooner. Readers see one consistent state each, and never wait for the writer.
 """
 
 import asyncio
@@ -203,8 +203,7 @@ class Database:
                 break
             count, size = count + 1, size + row.size_bytes
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        # Before what is written behind the door: a batch waits for one transaction at most. It is no hindrance to them,
-        # since the next batch is given only when the loop has answered this one.
+        # Before what is written behind the door, in turn with it: each batch waits for one transaction at most.
         committed = self._writer.do(partial(self._record, [row for row, _ in batch]), urgent=True)
         committed.add_done_callback(partial(self._settle, [future for _, future in batch]))
 

@@ -121,12 +121,11 @@ def _told(driver: sqlite3.Connection, row: Recordable, new: set[DeliveryId], spo
     if delivery.id in new:
         return Recorded(id=delivery.id, duplicate=False)
     first = driver.execute(_FIRST_TEXT, (delivery.workspace_id, delivery.fingerprint)).fetchone()
-    if first is None:
-        # Its workspace was removed in the moment since, by another process.
-        return Recorded(id=delivery.id, duplicate=True)
-    if row.spool and first[0] != delivery.id:
+    # None where another process has removed it in the moment since: the look is no part of the statement.
+    id_ = DeliveryId(first[0]) if first else None
+    if row.spool and id_ != delivery.id:
         spool.forget(row.spool)
-    return Recorded(id=first[0], duplicate=True)
+    return Recorded(id=id_ or delivery.id, duplicate=True)
 
 
 @cache
@@ -236,7 +235,7 @@ _RETRY = (
         due_at=bindparam("now"),
         handled_at=None,
     )
-    .returning(deliveries.c.lane_id, deliveries.c.workspace_id)
+    .returning(deliveries.c.lane_id)
 )
 _DISCARD = (
     update(deliveries)
@@ -248,7 +247,7 @@ _DISCARD = (
         text=bindparam("new_text"),
         handled_at=bindparam("now"),
     )
-    .returning(deliveries.c.lane_id, deliveries.c.workspace_id)
+    .returning(deliveries.c.lane_id)
 )
 _RELEASE_KEPT = (
     update(deliveries)
@@ -448,7 +447,6 @@ class Deliveries:
         moved = self._connection.execute(change, values).one_or_none()
         if moved is None:
             return False
-        lanes.add_missing(self._connection, WorkspaceId(moved.workspace_id))
         lanes.look_again_at(self._connection, LaneId(moved.lane_id))
         return True
 

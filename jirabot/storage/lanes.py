@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from jirabot.core.deliveries import Lease
+from jirabot.core.deliveries import Lease, lanes_of
 from jirabot.core.ids import LaneId, WorkspaceId
 from jirabot.storage.schema import deliveries, lanes, unfinished_delivery
 
@@ -90,7 +90,10 @@ _missing = (
         literal(""),
         literal(0),
     )
-    .where(deliveries.c.workspace_id == bindparam("of_workspace"), unfinished_delivery(deliveries.c.state))
+    .where(
+        unfinished_delivery(deliveries.c.state),
+        deliveries.c.lane_id.between(bindparam("first_lane"), bindparam("last_lane")),
+    )
     .group_by(deliveries.c.lane_id, deliveries.c.workspace_id, deliveries.c.issue_id)
 )
 _ADD_MISSING = (
@@ -128,17 +131,18 @@ def release_of_others(connection: Connection, *, owner: str) -> int:
 
 def look_again(connection: Connection, workspace_id: WorkspaceId) -> None:
     """Set when the lanes of a workspace are ready by what they hold now; leave alone those that are worked on."""
-    add_missing(connection, workspace_id)
+    _add_missing(connection, *lanes_of(workspace_id))
     connection.execute(_LOOK_AGAIN, {"of_workspace": workspace_id})
 
 
-def add_missing(connection: Connection, workspace_id: WorkspaceId) -> None:
+def _add_missing(connection: Connection, first: LaneId, last: LaneId) -> None:
     """Make the lanes that are not there yet: what was recorded as dead, and is to be handled now, has made none."""
-    connection.execute(_ADD_MISSING, {"of_workspace": workspace_id})
+    connection.execute(_ADD_MISSING, {"first_lane": first, "last_lane": last})
 
 
 def look_again_at(connection: Connection, lane_id: LaneId) -> None:
     """Set when a lane is ready by what it holds now; one that is worked on is looked at when it is given back."""
+    _add_missing(connection, lane_id, lane_id)
     connection.execute(_LOOK_AGAIN_AT, {"lane": lane_id})
 
 

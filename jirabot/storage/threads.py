@@ -18,7 +18,7 @@ class _Given(NamedTuple):
 
 
 class Threads:
-    """Some threads with one queue; one thread does what it is given in order, what is urgent first. Owned by one loop.
+    """Some threads with one queue; one thread does what it is given in order, what is urgent sooner. Owned by one loop.
 
     `ThreadPoolExecutor` does the same with locks and a second future for each piece, which the loop's thread pays for,
     and every webhook waits for that one (docs/decisions/0016).
@@ -29,6 +29,7 @@ class Threads:
         self._most, self._name, self._done = most, name, done
         self._urgent: deque[_Given] = deque()
         self._others: deque[_Given] = deque()
+        self._was_urgent = False
         self._waiting: SimpleQueue[bool] = SimpleQueue()
         """One for each that is given; false once none is any more."""
         self._threads: list[Thread] = []
@@ -37,7 +38,8 @@ class Threads:
     def do(self, work: Callable[[], T], *, urgent: bool = False) -> asyncio.Future[T]:
         """Have *work* done by the next thread that is free; what nobody waits for any more when it is reached is not.
 
-        What is *urgent* goes before all that was given and is not. The future has what it returns or raises.
+        What is *urgent* goes before what is not, in turn with it: one of each, while some of both waits. The future has
+        what it returns or raises.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -80,10 +82,13 @@ class Threads:
             del given, result, error
 
     def _next(self) -> _Given:
-        try:
-            return self._urgent.popleft()
-        except IndexError:
-            return self._others.popleft()
+        turn = (self._others, self._urgent) if self._was_urgent else (self._urgent, self._others)
+        while True:  # between the looks another thread may take what is in one, and more come into the other
+            for queue in turn:
+                with suppress(IndexError):
+                    given = queue.popleft()
+                    self._was_urgent = queue is self._urgent
+                    return given
 
     def _finish(self, future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
         self._going -= 1

@@ -243,7 +243,7 @@ class Stage:
         """Look at what the play has left behind."""
         await self.rest()
         unread = [c.text for issue in self.jira.jira.issues.values() for c in self.jira.unread(issue.key)]
-        assert unread == [], "comments that the play did not expect"
+        assert unread == [], f"comments that the play did not expect: {unread}"
         assert set(self.log.errors()) == self.expected_errors
 
 

@@ -1,13 +1,15 @@
 """What goes wrong: the agent, Jira, the network. Each is told, once, or mended without a word."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from jirabot.config import AgentSettings
 from jirabot.core.conversations import State
-from jirabot.core.deliveries import DeliveryState, Lease
+from jirabot.core.deliveries import Delivery, DeliveryState, Lease
 from jirabot.core.managers.pipeline import Head
 from jirabot.core.people import DAEMON, SHELL
 
@@ -200,6 +202,36 @@ async def test_what_is_discarded_while_jira_is_asked_does_not_hold_up_what_is_be
     (given_up,) = [each for each in await stage.deliveries() if each.state is DeliveryState.DISCARDED]
     assert given_up.received_at <= (await stage.outcome(following)).received_at
     assert "help" in (await stage.says()).text
+
+
+async def test_what_cannot_be_read_is_its_lanes_trouble_alone(stage: Stage) -> None:
+    """What stands before it ends, others are served, and its lane is looked at again when the lease has run out."""
+    other = await stage.jira.create_issue(summary="Another")
+    slow = stage.jira.faults.add("delay", method="GET", path=r"/comment/\d+$", times=1)
+    await stage.comment("@openhands help")
+    await stage.until(lambda: slow.hits)
+    behind = await stage.comment("@openhands help")
+    unread, first = await stage.until_stored(
+        lambda tx: found if len(found := tx.deliveries.list(state=DeliveryState.RECEIVED)) == 2 else None
+    )
+    _write_steps(stage, unread, "[{}]")
+    slow.release()
+
+    assert "help" in (await stage.says()).text
+    await stage.until_stored(lambda tx: (tx.deliveries.find(first.id) or first).handled_at)
+    await stage.jira.comment(other.key, "@openhands help")
+    assert "help" in (await stage.says(on=other)).text
+    stage.expected_errors = {"worker.failed"}
+    assert await stage.until_stored(lambda _: stage.log.errors() or None) == ["worker.failed"]
+    _write_steps(stage, unread, "[]")
+    stage.clock.advance(minutes=2)
+    assert (await stage.outcome(behind)).id == unread.id
+    await stage.says()
+
+
+def _write_steps(stage: Stage, delivery: Delivery, steps: str) -> None:
+    with closing(sqlite3.connect(stage.app.settings.data_dir / "jirabot.db")) as database, database:
+        database.execute("UPDATE deliveries SET steps = ? WHERE id = ?", (steps, delivery.id))
 
 
 async def test_who_has_lost_the_lane_puts_nothing_off(stage: Stage) -> None:

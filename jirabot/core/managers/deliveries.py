@@ -12,6 +12,7 @@ from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gate import administered, check_administers, rights_in
 from jirabot.core.managers.naming import check_named, check_one_workspace
+from jirabot.core.managers.retention import BATCH, BREATH_SECONDS
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.core.texts import Texts
@@ -19,7 +20,7 @@ from jirabot.core.triggers import Remark, Trigger
 from jirabot.errors import BodyUnreadable, Conflict, DeliveryNotFound, InvalidInput, InvalidPayload
 
 MOST_AT_ONCE = 100_000
-"""How many are discarded in one transaction; a backlog is smaller."""
+"""How many are discarded by their state at one go; a backlog is smaller."""
 
 _NOT_RETRIED = {
     DeliveryState.RECEIVED: "it waits for its turn already",
@@ -197,13 +198,30 @@ class Deliveries:
         return await self._storage.read(query)
 
     async def discard(self, deliveries: Sequence[Delivery], *, by: Principal) -> int:
-        """Give deliveries up, all or none of them: they are not acted on, and stay in the list. Counts them.
+        """Give deliveries up: they are not acted on, and stay in the list. Counts them.
 
-        Neither is what they asked for where something else tells of it, as another webhook, or a look at Jira.
+        Neither is what they asked for where something else tells of it, as another webhook, or a look at Jira. Of a
+        hundred at a time all are given up, or none: more would keep whoever else writes waiting.
 
         Raises:
-            Conflict: one of them has led to something meanwhile.
+            Conflict: one of them has led to something meanwhile; the hint tells how many were given up before it.
         """
+        count = 0
+        for first in range(0, len(deliveries), BATCH):
+            if first:
+                await self._clock.sleep(BREATH_SECONDS)
+            portion = deliveries[first : first + BATCH]
+            try:
+                await self._discard(portion, by)
+            except Conflict as error:
+                if not count:
+                    raise
+                told = f"{count} that come before it were discarded; {error.hint}"
+                raise Conflict(error.message, hint=told) from error
+            count += len(portion)
+        return count
+
+    async def _discard(self, deliveries: Sequence[Delivery], by: Principal) -> None:
         asked = {each.id: await self._key_in(each) for each in deliveries}
 
         def change(tx: Transaction) -> None:
@@ -221,7 +239,6 @@ class Deliveries:
                 troubles.end_if_none_is_dead(tx, workspace_id, now=self._clock.now())
 
         await self._storage.write(change)
-        return len(deliveries)
 
     async def _key_in(self, delivery: Delivery) -> TriggerKey | None:
         """Find what a delivery asks; None where it asks nothing, can't be read, or Jira does not say the same.

@@ -41,6 +41,20 @@ class Head(NamedTuple):
     delivery: Delivery
 
 
+class Unreadable(NamedTuple):
+    """What is next in a lane that we hold can't be read: the row is damaged, or a newer release has written it.
+
+    That is this lane's trouble alone. It stays held, and is looked at again when its lease has run out.
+    """
+
+    lease: Lease
+    cause: Exception
+
+
+Next = Head | Unreadable
+"""What is next in a lane that we hold."""
+
+
 class Pipeline:
     """Handles deliveries.
 
@@ -74,27 +88,27 @@ class Pipeline:
 
         *only*: no other lane than that.
         """
-        head = first = await self.claim(by=by, only=only)
-        while head is not None:
-            head = await self.handle(head, by=by)
+        following = first = await self.claim(by=by, only=only)
+        while following is not None:
+            following = await self.handle(following, by=by)
         return first is not None
 
-    async def claim(self, *, by: Principal, only: LaneId | None = None) -> Head | None:
+    async def claim(self, *, by: Principal, only: LaneId | None = None) -> Next | None:
         """Lease the next lane that is ready (no other than *only*, if given), for its oldest; None where none is."""
         interrupted = list(self._interrupted)
-        head = await self._storage.write(lambda tx: self._claim(tx, interrupted, only))
+        claimed = await self._storage.write(lambda tx: self._claim(tx, interrupted, only))
         self._interrupted.difference_update(interrupted)
-        return head
+        return claimed
 
-    def _claim(self, tx: Transaction, interrupted: Sequence[Lease], only: LaneId | None) -> Head | None:
+    def _claim(self, tx: Transaction, interrupted: Sequence[Lease], only: LaneId | None) -> Next | None:
         """Give back the lanes on which the database has interrupted us, and take the next that holds something."""
         for lost in interrupted:
             tx.deliveries.release_lane(lost)
         now = self._clock.now()
         until = now + LANE_LEASE
         while lease := tx.deliveries.claim_lane(owner=self._owner, now=now, until=until, only=only):
-            if head := _head(tx, lease, now):
-                return head
+            if claimed := _next_of(tx, lease, now):
+                return claimed
         return None
 
     @contextmanager
@@ -110,12 +124,14 @@ class Pipeline:
         next_at = tx.deliveries.next_due_at()
         return [at for at in (next_at, now if self._interrupted else None) if at is not None]
 
-    async def handle(self, head: Head, *, by: Principal) -> Head | None:
+    async def handle(self, head: Next, *, by: Principal) -> Next | None:
         """Bring a delivery to its outcome; gives what is next in its lane.
 
         None where nothing is, or it must wait, and the lane is given back; or the lease was lost. Whatever goes wrong
-        with one delivery is recorded with it: tried again later, or kept as dead.
+        with one delivery is recorded with it: tried again later, or kept as dead. What can't even be read raises why.
         """
+        if isinstance(head, Unreadable):
+            raise head.cause
         with self._noting_interruption(head.lease):
             try:
                 return await self._handle(head, by=by)
@@ -123,20 +139,20 @@ class Pipeline:
                 # Or the lane is ours, and somebody has discarded the delivery meanwhile.
                 return await self._next(head.lease)
 
-    async def _handle(self, head: Head, *, by: Principal) -> Head | None:
+    async def _handle(self, head: Head, *, by: Principal) -> Next | None:
         delivery = head.delivery
         # Not read with the head: a file that can't be would undo what ends the delivery before it.
         request = await self._storage.read(lambda tx: _request_of(tx, delivery))
         if isinstance(request, JirabotError):
             return await self._failed(head, request)
         asked: Asked | None = None
+        following: Next | None = None
         try:
             served = await self._directory.get(delivery.workspace_id)
             if served.workspace.state is not WorkspaceState.ACTIVE:
                 return await self._keep(head)
             if delivery.origin is Origin.GAP:
                 outcome, asked_jira = await self._gaps.fill(head.lease, served, delivery, request.body), True
-                following = await self._next(head.lease)
             else:
                 reading = await self._examiner.read(served, request.body)
                 asked = Asked(served=served, reading=reading, again=request.acts_again)
@@ -161,30 +177,30 @@ class Pipeline:
             conversation_id=outcome.conversation_id or "",
             late_seconds=late_seconds(outcome.steps),
         )
-        return following
+        return await self._next(head.lease) if delivery.origin is Origin.GAP else following
 
-    async def _next(self, lease: Lease) -> Head | None:
+    async def _next(self, lease: Lease) -> Next | None:
         return await self._storage.write(lambda tx: self._go_on(tx, lease))
 
-    def _go_on(self, tx: Transaction, lease: Lease) -> Head | None:
+    def _go_on(self, tx: Transaction, lease: Lease) -> Next | None:
         """Take what is next in a lane, or give the lane back; None, too, where the lease was lost."""
         now = self._clock.now()
-        return _head(tx, lease, now) if tx.deliveries.renew_lane(lease, until=now + LANE_LEASE) else None
+        return _next_of(tx, lease, now) if tx.deliveries.renew_lane(lease, until=now + LANE_LEASE) else None
 
-    async def _examine(self, head: Head, asked: Asked, *, by: Principal) -> tuple[Outcome, Head | None, bool]:
+    async def _examine(self, head: Head, asked: Asked, *, by: Principal) -> tuple[Outcome, Next | None, bool]:
         """Write what an event leads to, and go on; says also whether Jira was asked about it, and answered."""
         (lease, delivery), served, again = head, asked.served, asked.again
         judging = self._examiner.judge(served, asked.reading, by=by, again=again, received_at=delivery.received_at)
         examination = await holding(lease, judging, storage=self._storage, clock=self._clock)
 
-        def change(tx: Transaction) -> tuple[Outcome, Head | None]:
+        def change(tx: Transaction) -> tuple[Outcome, Next | None]:
             outcome = self._conclusions.write(tx, lease, delivery, served, examination, again=again)
             return outcome, self._go_on(tx, lease)
 
         outcome, following = await self._storage.write(change)
         return outcome, following, examination.issue is not None
 
-    async def _keep(self, head: Head) -> Head | None:
+    async def _keep(self, head: Head) -> Next | None:
         """Keep what came before its workspace was paused, as what comes while it is; gives what is next."""
         lease, delivery = head
         kept = Outcome(
@@ -194,7 +210,7 @@ class Pipeline:
             text=self._texts.say("reason.paused"),
         )
 
-        def change(tx: Transaction) -> tuple[bool, Head | None]:
+        def change(tx: Transaction) -> tuple[bool, Next | None]:
             workspace = tx.workspaces.find(delivery.workspace_id)
             is_active = workspace is not None and workspace.state is WorkspaceState.ACTIVE
             if not is_active and not tx.deliveries.conclude(lease, delivery.id, kept, now=self._clock.now()):
@@ -207,7 +223,7 @@ class Pipeline:
             self._directory.forget()
         return following
 
-    async def _failed(self, head: Head, error: JirabotError, asked: Asked | None = None) -> Head | None:
+    async def _failed(self, head: Head, error: JirabotError, asked: Asked | None = None) -> Next | None:
         """Record why a delivery could not be handled, to be tried again then, or kept as dead; gives what is next.
 
         *asked* is None where it could not be read what it asks.
@@ -235,29 +251,29 @@ class Pipeline:
         )
         return following
 
-    async def _put_off(self, head: Head, error: JirabotError, due_at: datetime, *, counted: bool) -> Head | None:
+    async def _put_off(self, head: Head, error: JirabotError, due_at: datetime, *, counted: bool) -> Next | None:
         """Put a delivery back to be tried again, before what is behind it."""
         lease, delivery = head
         text = self._texts.say("reason.try-again", due_at=f"{due_at:%H:%M:%S} UTC", cause=error.message)
 
-        def change(tx: Transaction) -> Head | None:
+        def change(tx: Transaction) -> Next | None:
             reason = Reason.TRY_AGAIN.value
             if not tx.deliveries.postpone(lease, delivery.id, due_at=due_at, reason=reason, text=text, counted=counted):
                 raise LeaseLost("another worker has the lane")
             return self._go_on(tx, lease)
 
+        if isinstance(error, RateLimited):
+            await self._throttling.refused(delivery.workspace_id, error)
         following = await self._storage.write(change)
         told = {"delivery_id": delivery.id, "cause": error.message, "hint": error.hint}
         self._log.tell("delivery.postponed", level="warning", **told)
-        if isinstance(error, RateLimited):
-            await self._throttling.refused(delivery.workspace_id, error)
         return following
 
-    async def _give_up(self, head: Head, error: JirabotError, asked: Asked | None) -> tuple[Outcome, str, Head | None]:
+    async def _give_up(self, head: Head, error: JirabotError, asked: Asked | None) -> tuple[Outcome, str, Next | None]:
         """Keep a delivery as dead, and go on; gives its workspace's name, too."""
         lease, delivery = head
 
-        def change(tx: Transaction, asked: Asked | None) -> tuple[Outcome, str, Head | None]:
+        def change(tx: Transaction, asked: Asked | None) -> tuple[Outcome, str, Next | None]:
             workspace = tx.workspaces.find(delivery.workspace_id)
             outcome = self._giving_up.write(tx, lease, delivery, error, asked)
             return outcome, workspace.name if workspace else "", self._go_on(tx, lease)
@@ -271,9 +287,13 @@ class Pipeline:
             return await self._storage.write(lambda tx: change(tx, None))
 
 
-def _head(tx: Transaction, lease: Lease, now: datetime) -> Head | None:
+def _next_of(tx: Transaction, lease: Lease, now: datetime) -> Next | None:
     """Find what is due in a lane; with nothing there it is given back."""
-    delivery = tx.deliveries.head_of(lease, now=now)
+    try:
+        delivery = tx.deliveries.head_of(lease, now=now)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Raised here it would undo what ends the delivery before it, or the lease, and be met again at once.
+        return Unreadable(lease, error)
     if delivery is None:
         tx.deliveries.release_lane(lease)
         return None

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from jirabot.app import open_app
+from jirabot.config import load
 from jirabot.core.deliveries import DeliveryState
+from jirabot.core.ids import WorkspaceId
+from jirabot.core.people import SHELL
+from jirabot.errors import Conflict
+from tests.contract.test_stores.values import delivery
 
 from .conftest import Cli, at_home
 from .states import add_delivery, served, write
@@ -112,6 +118,33 @@ def test_all_in_a_state_are_discarded(furnished: Cli) -> None:
 
     assert furnished.done("event", "list", "--state", "dead").err == "none fits what was asked for\n"
     assert furnished("event", "discard", "--state", "dead").err == "there is none to discard\n"
+
+
+@pytest.fixture
+def workspace_id(cli: Cli) -> WorkspaceId:
+    return served(cli)
+
+
+async def test_of_many_a_hundred_are_discarded_at_a_time(cli: Cli, workspace_id: WorkspaceId) -> None:
+    """What is written in between does not wait for all of them; where one can't be, what was before it is told."""
+    async with open_app(load(None, data_dir=cli.data)) as app:
+        new = [delivery(f"{number:03}", workspace_id=workspace_id, state=DeliveryState.DEAD) for number in range(250)]
+        await app.storage.write(lambda tx: tx.deliveries.record(new))
+        found = sorted(
+            await app.deliveries.discardable([], state=DeliveryState.DEAD, by=SHELL), key=lambda each: each.no
+        )
+        await app.deliveries.discard(found[120:121], by=SHELL)
+        before = app.storage.generation()
+
+        with pytest.raises(Conflict, match="event `120` is discarded") as told:
+            await app.deliveries.discard(found, by=SHELL)
+        assert told.value.hint.startswith("100 that come before it were discarded; ")
+
+        others = [each for each in found if each.id != "120"][100:]
+        assert await app.deliveries.discard(others, by=SHELL) == 149
+        assert app.storage.generation() == before + 3
+        left = await app.storage.read(lambda tx: tx.deliveries.list(state=DeliveryState.DEAD))
+    assert left == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from jirabot.core.ports import Transaction
 from jirabot.errors import Conflict, JirabotError, StorageUnavailable
 from jirabot.storage.engine import Database
 from jirabot.storage.inbox import record, recordable
-from jirabot.storage.spool import Spool
+from jirabot.storage.spool import LARGEST_IN_ROW_BYTES, Spool
 from jirabot.storage.workspaces import Workspaces
 from tests.contract.test_stores.values import conversation, delivery, effect, message, rejection, workspace
 
@@ -117,9 +117,11 @@ class TestGroupCommit:
 
         await database.record(delivery("a"))
         spool = Spool(path.with_name("spool"))
+        body = bytes(LARGEST_IN_ROW_BYTES + 1)
         with closing(sqlite3.connect(path, factory=Meddled, isolation_level=None)) as driver:
-            copy = recordable(delivery("b", fingerprint=delivery("a").fingerprint), spool)
+            copy = recordable(delivery("b", fingerprint=delivery("a").fingerprint, body=body), spool)
             assert record(driver, [copy], spool) == [Recorded(DeliveryId("b"), duplicate=True)]
+        assert names(path.with_name("spool")) == []
 
     async def test_more_than_a_statement_takes_are_recorded_in_order(self, database: Database, path: Path):
         def change(tx: Transaction) -> None:

@@ -130,6 +130,13 @@ USES: dict[str, tuple[Use, list[str]]] = {
         lambda tx: tx.deliveries.backlog(WS, most=5000),
         ["deliveries_head (lane_id>? AND lane_id<?)"],
     ),
+    "discard a delivery": (
+        lambda tx: [
+            tx.deliveries.record([delivery("d1")]),
+            tx.deliveries.discard(DeliveryId("d1"), reason="", text="", now=NOW),
+        ],
+        ["deliveries_head (lane_id>? AND lane_id<?)", "the key of lanes (id=?)"],
+    ),
     "release what was kept": (
         lambda tx: tx.deliveries.release_kept(WS, now=NOW),
         ["deliveries_state (workspace_id=? AND state=?)"],

@@ -20,7 +20,7 @@ async def test_one_thread_does_all_in_order() -> None:
     assert done == list(range(100))
 
 
-async def test_what_is_urgent_goes_before_all_that_waits() -> None:
+async def test_what_is_urgent_goes_before_what_waits_in_turn_with_it() -> None:
     done: list[str] = []
     began, go = threading.Event(), threading.Event()
 
@@ -38,7 +38,7 @@ async def test_what_is_urgent_goes_before_all_that_waits() -> None:
         go.set()
         await asyncio.gather(*given)
         await threads.aclose()
-    assert done == ["first", "urgent", "as urgent", "second", "third"]
+    assert done == ["first", "urgent", "second", "as urgent", "third"]
 
 
 async def test_as_many_go_on_at_once_as_there_may_be_and_no_more() -> None:
