@@ -71,7 +71,7 @@ class OwedEffect:
     attempts: int = 0
     due_at: datetime
     sent_at: datetime | None = None
-    """When the last attempt began."""
+    """When the last attempt began; None where none was made, or Jira is known not to have taken it."""
     comment_id: CommentId | None = None
     error: str = ""
     epoch: int = 0

@@ -86,6 +86,7 @@ _SETTLE = (
         comment_id=bindparam("new_comment_id"),
         error=bindparam("new_error"),
         due_at=bindparam("new_due_at"),
+        sent_at=bindparam("new_sent_at"),
     )
 )
 _REPLACE_TEXT = (
@@ -177,6 +178,7 @@ class Outbox:
             "new_comment_id": effect.comment_id,
             "new_error": effect.error,
             "new_due_at": effect.due_at,
+            "new_sent_at": effect.sent_at,
         }
         asked = {"effect_id": effect.id, "epoch_now": effect.epoch, **changes}
         return self._connection.execute(_SETTLE, asked).rowcount == 1

@@ -216,6 +216,8 @@ async def test_a_comment_that_jira_refused_is_sent_when_it_is_owed_again(stage: 
     assert "this is what you can ask of me" in (await stage.says()).text
     sent, _ = await stage.app.outbox.show(dead.id, by=SHELL)
     assert sent.attempts == 1
+    # Jira has said that it does not stand: it was not looked for, which takes the grace before it is sent.
+    assert not [each for each in stage.jira.requests if each.method == "GET" and each.path.endswith("/comment")]
 
 
 async def test_what_the_shell_orders_is_told_to_those_alone_who_may_read_the_conversation(stage: Stage) -> None:

@@ -68,6 +68,8 @@ class _Settled:
     comment_id: CommentId | None = None
     error: str = ""
     due_in: timedelta = timedelta()
+    stands_not: bool = False
+    """Jira is known not to have taken it: sent again, it need not be looked for."""
     refusal: JirabotError | None = None
     """Why it is dead, where that was not our own doing."""
     asked_to_wait: RateLimited | None = None
@@ -200,8 +202,8 @@ class Delivery:
             due_in = max(min(FIRST_READ_BACK, self._grace), _asked(error))
             return _Settled(state=EffectState.SENDING, error=error.message, due_in=due_in)
         if isinstance(chosen, RetryAt):
-            return _Settled(state=EffectState.PENDING, error=error.message, due_in=chosen.at - now)
-        return _Settled(state=EffectState.DEAD, error=error.message, refusal=error)
+            return _Settled(state=EffectState.PENDING, error=error.message, due_in=chosen.at - now, stands_not=True)
+        return _Settled(state=EffectState.DEAD, error=error.message, refusal=error, stands_not=True)
 
     def _not_found_out(self, effect: OwedEffect, error: JirabotError) -> _Settled:
         """Decide where the read-back itself failed: nothing is known, so nothing may be sent.
@@ -238,6 +240,7 @@ class Delivery:
             comment_id=settled.comment_id,
             error=settled.error,
             due_at=now + settled.due_in,
+            sent_at=None if settled.stands_not else effect.sent_at,
         )
         if await self._storage.write(lambda tx: self._write(tx, after, settled.refusal)):
             self._directory.forget()

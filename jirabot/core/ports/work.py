@@ -254,7 +254,7 @@ class OutboxStore(Protocol):
         """Let what a daemon that is gone was sending be looked for now."""
 
     def settle(self, effect: OwedEffect) -> bool:
-        """Save state, attempts, comment_id, error, due_at; False where another epoch has begun it since."""
+        """Save state, attempts, comment_id, error, due_at, sent_at; False where another epoch has begun it since."""
 
     def replace_text(self, effect_id: EffectId, text: str) -> bool:
         """Change the text of an effect that is still `pending`; False otherwise."""

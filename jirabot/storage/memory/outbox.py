@@ -73,6 +73,7 @@ class Outbox(Store):
             comment_id=effect.comment_id,
             error=effect.error,
             due_at=effect.due_at,
+            sent_at=effect.sent_at,
         )
         return True
 

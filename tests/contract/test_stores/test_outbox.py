@@ -197,8 +197,18 @@ class TestSettling:
     async def test_nothing_else_is_saved(self, storage: Storage):
         await owe(storage, effect())
         begun = await begin(storage, now=at(1))
-        await settle(storage, replace(begun, effect=comment("another"), sent_at=at(99), cause="another"))
+        await settle(storage, replace(begun, effect=comment("another"), cause="another"))
         assert await find(storage) == begun
+
+    async def test_what_is_known_not_to_stand_has_not_been_sent(self, storage: Storage):
+        """Owed again it is sent at once; what may stand is looked for first."""
+        await owe(storage, effect())
+        begun = await begin(storage, now=at(1))
+        await settle(storage, replace(begun, state=EffectState.DEAD, sent_at=None))
+        assert await storage.write(lambda tx: tx.outbox.retry(begun.id, now=at(2))) is True
+        found = await find(storage)
+        assert found is not None
+        assert (found.state, found.sent_at) == (EffectState.PENDING, None)
 
     async def test_what_another_has_begun_since_is_not_settled(self, storage: Storage):
         await owe(storage, effect())
