@@ -13,16 +13,22 @@ from jirabot.core.checks import Check, Level
 from jirabot.core.managers.soundness import unusable
 from jirabot.core.people import Principal
 from jirabot.core.soundness import Fault
-from jirabot.errors import GitFailed, JirabotError
+from jirabot.errors import Forbidden, GitFailed, JirabotError
 from jirabot.storage import migrations
 from jirabot.storage.lock import DataFolderLock
 
 
 async def check_database(settings: Settings, *, by: Principal) -> Sequence[Fault]:
-    """List what is wrong with the database and what lies beside it. Changes nothing; a daemon may run."""
+    """List what is wrong with the database and what lies beside it. Changes nothing; a daemon may run.
+
+    Raises:
+        Forbidden: *by* is no administrator of everything.
+    """
     try:
         async with open_app(settings, writes=False) as app:
             return await app.soundness.check(by=by)
+    except Forbidden:
+        raise
     except JirabotError as error:
         return [unusable(error)]
 

@@ -9,13 +9,16 @@ import pytest
 
 from jirabot.app import App, open_app
 from jirabot.core.audit import facts_of
+from jirabot.core.deliveries import DeliveryState
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL, Principal, Role
 from jirabot.core.workspaces import Workspace
-from jirabot.errors import Forbidden
+from jirabot.diagnosis import check_database
+from jirabot.errors import DeliveryNotFound, Forbidden
 from tests.e2e.stage import settings_for
+from tests.integration.test_cli.states import add_delivery
 
 CAROL = Principal(kind="oidc", name="carol", user="carol")
 
@@ -50,6 +53,12 @@ GATED: dict[str, Callable[[App, Workspace, Principal], Awaitable[object]]] = {
     "workspaces.unmasked_events_url": lambda app, of, by: app.workspaces.unmasked_events_url(of, by=by),
     "audit.list": lambda app, of, by: app.audit.list(by=by, workspace_name=of.name),
     "audit.verify": lambda app, of, by: app.audit.verify(by=by),
+    "retention.prune": lambda app, of, by: app.retention.prune(dry_run=True, by=by),
+    "soundness.check": lambda app, of, by: app.soundness.check(by=by),
+    "check_database": lambda app, of, by: check_database(app.settings, by=by),
+    "overview.standing": lambda app, of, by: app.overview.standing(by=by),
+    "forgetting.look": lambda app, of, by: app.forgetting.look(of.name, "ada", by=by),
+    "forgetting.forget": lambda app, of, by: app.forgetting.forget(of.name, "ada", by=by),
 }
 
 
@@ -62,6 +71,19 @@ async def test_who_administers_nothing_is_refused(
     for by in (CAROL, of_another):
         with pytest.raises(Forbidden, match="only an administrator of"):
             await asked(app, workspace, by)
+
+
+async def test_what_the_daemon_does_by_itself_is_not_refused(app: App) -> None:
+    await made(app)
+    assert (await app.retention.prune(dry_run=True, by=DAEMON)).count == 0
+    assert list((await app.overview.standing(by=DAEMON)).workspaces.values()) == ["acme"]
+
+
+async def test_the_state_of_an_event_is_not_told_to_who_does_not_administer_its_workspace(app: App) -> None:
+    workspace = await made(app)
+    await app.storage.write(lambda tx: add_delivery(tx, workspace.id, DeliveryState.DONE, id="d1"))
+    with pytest.raises(DeliveryNotFound, match="there is no event `d1`"):
+        await app.deliveries.discardable(["d1"], by=CAROL)
 
 
 async def test_who_ends_their_own_link_is_written_down(app: App) -> None:

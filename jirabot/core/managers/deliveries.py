@@ -10,7 +10,7 @@ from jirabot.core.ids import DeliveryId, IssueKey, TriggerKey, WorkspaceId
 from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
-from jirabot.core.managers.gate import administered, check_administers, rights_in
+from jirabot.core.managers.gate import administered, rights_in
 from jirabot.core.managers.naming import check_named, check_one_workspace
 from jirabot.core.managers.retention import BATCH, BREATH_SECONDS
 from jirabot.core.people import Principal
@@ -78,9 +78,7 @@ class Deliveries:
         """
 
         def query(tx: Transaction) -> tuple[Delivery, str]:
-            found = _get(tx, delivery_id)
-            if not rights_in(tx, by).may_administer(found.workspace_id):
-                raise _missing(f"event `{delivery_id}`")
+            found = _get(tx, delivery_id, by)
             return found, _name(tx, found.workspace_id)
 
         return await self._storage.read(query)
@@ -148,7 +146,7 @@ class Deliveries:
         asked, name = await self.show(delivery_id, by=by)
 
         def change(tx: Transaction) -> Delivery:
-            found = _get(tx, asked.id)
+            found = _get(tx, asked.id, by)
             if found.state not in RETRYABLE:
                 hint = _NOT_RETRIED.get(found.state, f"`jirabot event replay {found.id}` takes it through once more")
                 raise Conflict(
@@ -160,7 +158,7 @@ class Deliveries:
             tx.deliveries.retry(found.id, now=now)
             troubles.end_if_none_is_dead(tx, found.workspace_id, now=now)
             audit.record(tx, Act.EVENT_RETRIED, by=by, now=now, workspace=workspace, subject=found.id)
-            return _get(tx, found.id)
+            return _get(tx, found.id, by)
 
         return await self._storage.write(change), name
 
@@ -188,10 +186,7 @@ class Deliveries:
         def query(tx: Transaction) -> Sequence[Delivery]:
             rights = rights_in(tx, by)
             if state is None:
-                found = [_discardable(_get(tx, id_)) for id_ in dict.fromkeys(ids)]
-                for each in found:
-                    check_administers(tx, each.workspace_id, by)
-                return found
+                return [_discardable(_get(tx, id_, by)) for id_ in dict.fromkeys(ids)]
             workspace_id = administered(tx, workspace_name, by).id if workspace_name else None
             return tx.deliveries.list(workspace_id=workspace_id, state=state, limit=MOST_AT_ONCE, seen=rights.sight)
 
@@ -204,6 +199,7 @@ class Deliveries:
         hundred at a time all are given up, or none: more would keep whoever else writes waiting.
 
         Raises:
+            DeliveryNotFound: one of them is not there.
             Conflict: one of them has led to something meanwhile; the hint tells how many were given up before it.
         """
         count = 0
@@ -226,8 +222,7 @@ class Deliveries:
 
         def change(tx: Transaction) -> None:
             for delivery in deliveries:
-                found = _discardable(_get(tx, delivery.id))
-                check_administers(tx, found.workspace_id, by)
+                found = _discardable(_get(tx, delivery.id, by))
                 reason, now = Reason.DISCARDED.value, self._clock.now()
                 text = self._texts.say(f"reason.{reason}", name=by.name, state=found.state.value)
                 tx.deliveries.discard(found.id, reason=reason, text=text, now=now)
@@ -261,9 +256,9 @@ class Deliveries:
 _DISCARDED = f"only these are: {', '.join(sorted(state.value for state in DISCARDABLE))}"
 
 
-def _get(tx: Transaction, delivery_id: str) -> Delivery:
+def _get(tx: Transaction, delivery_id: str, by: Principal) -> Delivery:
     found = tx.deliveries.find(DeliveryId(delivery_id))
-    if found is None:
+    if found is None or not rights_in(tx, by).may_administer(found.workspace_id):
         raise _missing(f"event `{delivery_id}`")
     return found
 

@@ -13,7 +13,8 @@ from jirabot.core.forgetting import Forgotten, Held, Named, Words, pseudonym
 from jirabot.core.ids import AccountId
 from jirabot.core.managers import audit
 from jirabot.core.managers.consent_codes import remove
-from jirabot.core.managers.directory import Directory, named
+from jirabot.core.managers.directory import Directory
+from jirabot.core.managers.gate import administered
 from jirabot.core.managers.users import linked
 from jirabot.core.people import Principal
 from jirabot.core.ports import AgentBackend, BodyFiles, Checkouts, Clock, Storage, Transaction
@@ -51,10 +52,11 @@ class Forgetting:
 
         Raises:
             WorkspaceNotFound, NotFound: no such workspace; nothing is known of anybody of that name.
+            Forbidden: *by* does not administer the workspace.
             InvalidInput: more than one account fits, or it is the bot's own.
             Conflict: it can't be forgotten now.
         """
-        workspace, account_id, held = await self._find(workspace_name, asked)
+        workspace, account_id, held = await self._find(workspace_name, asked, by)
         words = Words(account_id, held.accounts, instead="")
         numbers = await self._named(workspace, words)
         if not held.accounts and not numbers:
@@ -70,11 +72,12 @@ class Forgetting:
 
         Raises:
             WorkspaceNotFound, NotFound: no such workspace; nothing is known of anybody of that name.
+            Forbidden: *by* does not administer the workspace.
             InvalidInput: more than one account fits, or it is the bot's own.
             Conflict: a conversation or an event of theirs is not over, or the database is too large for now.
         """
         await self.look(workspace_name, asked, by=by)
-        workspace, account_id, held = await self._find(workspace_name, asked)
+        workspace, account_id, held = await self._find(workspace_name, asked, by)
         instead = await self._storage.write(lambda tx: pseudonym(tx.people.number_of(workspace.id, account_id)))
         words = Words(account_id, held.accounts, instead=instead)
         numbers = await self._named(workspace, words)
@@ -95,11 +98,11 @@ class Forgetting:
             swept=await self._storage.sweep(),
         )
 
-    async def _find(self, workspace_name: str, asked: str) -> tuple[Workspace, AccountId, Held]:
+    async def _find(self, workspace_name: str, asked: str, by: Principal) -> tuple[Workspace, AccountId, Held]:
         """Find what is held of somebody who may be forgotten now."""
 
         def query(tx: Transaction) -> tuple[Workspace, AccountId, Held]:
-            workspace = named(tx, workspace_name)
+            workspace = administered(tx, workspace_name, by)
             account_id = AccountId(asked)
             with contextlib.suppress(NotFound):
                 account_id = linked(tx.users.list_links(workspace.id), asked, workspace.name).account.id

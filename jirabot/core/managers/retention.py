@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jirabot.config import RetentionSettings
+from jirabot.core.access import check_operator
 from jirabot.core.audit import Act
 from jirabot.core.conversations import Conversation
 from jirabot.core.ids import ConversationId
@@ -51,7 +52,12 @@ class Retention:
         return max(0.0, (next_night(pruned_at.astimezone()) - self._clock.now()).total_seconds())
 
     async def prune(self, *, older_than: timedelta | None = None, dry_run: bool = False, by: Principal) -> Pruned:
-        """Forget what is old, by the settings or *older_than* that; *dry_run*: only count it."""
+        """Forget what is old, by the settings or *older_than* that; *dry_run*: only count it.
+
+        Raises:
+            Forbidden: *by* is no administrator of everything.
+        """
+        check_operator(by)
         now = self._clock.now()
         before = cutoffs(self._settings, now=now, older_than=older_than)
         pruned = Pruned(

@@ -6,13 +6,14 @@ A daemon may run meanwhile: what is only on its way is no fault.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from jirabot.core.access import check_operator
 from jirabot.core.managers.audit import Audit
 from jirabot.core.managers.keys import Keys
 from jirabot.core.people import Principal
 from jirabot.core.ports import BodyFiles, Checkouts, Clock, Storage, Transaction
 from jirabot.core.retention import LEFTOVER_GRACE
 from jirabot.core.soundness import LEASE_GRACE, STUCK_AFTER, BodyFile, Fault, FaultKind, Held
-from jirabot.errors import ConfigurationInvalid, DatabaseUnusable, JirabotError, MasterKeyMissing
+from jirabot.errors import ConfigurationInvalid, DatabaseUnusable, Forbidden, JirabotError, MasterKeyMissing
 
 _RESTORE = "run `jirabot db restore FILE` with the newest backup"
 _PRUNE = "run `jirabot db prune`, which removes it"
@@ -38,7 +39,12 @@ class Soundness:
         self._audit, self._clock, self._daemon_runs, self._lives = audit, clock, daemon_runs, lives
 
     async def check(self, *, by: Principal) -> Sequence[Fault]:
-        """List what is wrong; what can't be looked at is one fault more."""
+        """List what is wrong; what can't be looked at is one fault more.
+
+        Raises:
+            Forbidden: *by* is no administrator of everything.
+        """
+        check_operator(by)
         looks: list[Callable[[], Awaitable[Sequence[Fault]]]] = [
             self._damage,
             self._rows,
@@ -54,6 +60,8 @@ class Soundness:
         for look in looks:
             try:
                 found += await look()
+            except Forbidden:
+                raise  # what somebody may not look at is no fault
             except JirabotError as error:
                 found.append(unusable(error))
         return list(dict.fromkeys(found))

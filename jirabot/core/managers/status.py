@@ -6,7 +6,7 @@ from datetime import datetime
 
 from jirabot.config import LimitsSettings, WorkspaceDefaults
 from jirabot.core import objects
-from jirabot.core.access import Rights, Sight
+from jirabot.core.access import Rights, Sight, check_operator
 from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
@@ -148,7 +148,12 @@ class Overview:
         return None
 
     async def standing(self, *, by: Principal) -> Standing:
-        """Count what stands, of one consistent state."""
+        """Count what stands, of one consistent state.
+
+        Raises:
+            Forbidden: *by* is no administrator of everything.
+        """
+        check_operator(by)
         return await self._storage.read(
             lambda tx: Standing(
                 workspaces={each.id: each.name for each in tx.workspaces.list()},
