@@ -19,8 +19,9 @@ from sqlalchemy import (
 
 from jirabot.core.conversations import Conversation
 from jirabot.core.deliveries import DeliveryState
+from jirabot.core.effects import EffectState
 from jirabot.core.forgetting import Held, Named, Words
-from jirabot.core.ids import AccountId, WorkspaceId
+from jirabot.core.ids import AccountId, ConversationId, WorkspaceId
 from jirabot.core.people import Account, LinkState
 from jirabot.core.scopes import of_workspace
 from jirabot.storage.columns import columns_of
@@ -182,11 +183,16 @@ class Forgetting:
             "reports": self._connection.execute(
                 delete(run_events).where(run_events.c.conversation_id.in_(talks))
             ).rowcount,
-            "comments": self._connection.execute(
-                update(outbox).where(outbox.c.conversation_id.in_(talks), outbox.c.text != "").values(text="")
-            ).rowcount,
+            "comments": self._forget_comments(talks),
             "conversations": self._forget_asker(workspace_id, account_id, instead),
         }
+
+    def _forget_comments(self, talks: Sequence[ConversationId]) -> int:
+        """Empty what was said; what is dead is given up, so that nobody owes it again without its text."""
+        said = outbox.c.conversation_id.in_(talks)
+        given_up = {"state": EffectState.DISCARDED, "epoch": outbox.c.epoch + 1}
+        self._connection.execute(update(outbox).where(said, outbox.c.state == EffectState.DEAD).values(given_up))
+        return self._connection.execute(update(outbox).where(said, outbox.c.text != "").values(text="")).rowcount
 
     def _forget_messages(self, workspace_id: WorkspaceId, account_id: AccountId, instead: str) -> int:
         wrote = (messages.c.workspace_id == workspace_id) & (_id_in(messages.c.author) == account_id)

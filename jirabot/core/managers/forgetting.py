@@ -11,7 +11,7 @@ from functools import partial
 from jirabot.core import audit as acts
 from jirabot.core.forgetting import Forgotten, Held, Named, Words, pseudonym
 from jirabot.core.ids import AccountId
-from jirabot.core.managers import audit
+from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.consent_codes import remove
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.gate import administered
@@ -173,8 +173,9 @@ class Forgetting:
         for visit in tx.oauth_states.list():
             if visit.workspace_id == workspace.id:
                 remove(tx, visit)  # whosever: it lasts for minutes, and can be begun again
-        counts = tx.forgetting.forget(workspace.id, account_id, instead=instead)
         act, now = acts.Act.USER_FORGOTTEN, self._clock.now()
+        counts = tx.forgetting.forget(workspace.id, account_id, instead=instead)
+        troubles.end_if_none_is_dead(tx, workspace.id, now=now)
         audit.record(tx, act, by=by, now=now, workspace=workspace, subject=instead, count=sum(counts.values()))
         return counts
 

@@ -34,4 +34,7 @@ class ForgettingStore(Protocol):
         """
 
     def forget(self, workspace_id: WorkspaceId, account_id: AccountId, *, instead: str) -> Mapping[str, int]:
-        """Put the pseudonym in the place of an account, end its links, and remove what it wrote; count each."""
+        """Put the pseudonym in the place of an account, end its links, and remove what it wrote; count each.
+
+        Dead comments of its conversations are discarded.
+        """

@@ -6,7 +6,7 @@ from typing import Any
 
 from jirabot.core.conversations import Conversation
 from jirabot.core.deliveries import DeliveryState
-from jirabot.core.effects import AddComment, EditComment
+from jirabot.core.effects import AddComment, EditComment, EffectState
 from jirabot.core.forgetting import Held, Named, Words
 from jirabot.core.ids import AccountId, TriggerKey, WorkspaceId
 from jirabot.core.people import Account, LinkState
@@ -102,9 +102,13 @@ class Forgetting(Store):
                 state.messages[id_] = replace(message, author=nobody, text="")
                 counts["messages"] += 1
         for effect_id, owed in state.outbox.items():
-            if owed.conversation_id in talks and owed.effect.text:
-                state.outbox[effect_id] = replace(owed, effect=replace(owed.effect, text=""))
-                counts["comments"] += 1
+            if owed.conversation_id not in talks:
+                continue
+            forgotten = replace(owed, effect=replace(owed.effect, text=""))
+            if owed.state is EffectState.DEAD:
+                forgotten = replace(forgotten, state=EffectState.DISCARDED, epoch=owed.epoch + 1)
+            state.outbox[effect_id] = forgotten
+            counts["comments"] += bool(owed.effect.text)
         counts["conversations"] = self._forget_asker(workspace_id, account_id, nobody)
         return counts
 

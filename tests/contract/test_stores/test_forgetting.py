@@ -7,12 +7,13 @@ import pytest
 
 from jirabot.core.conversations import State
 from jirabot.core.deliveries import DeliveryState, Outcome, Step
-from jirabot.core.effects import AddComment, EffectKind
+from jirabot.core.effects import AddComment, Effect, EffectKind, EffectState
 from jirabot.core.forgetting import Named, Words
 from jirabot.core.ids import AccountId, ConversationId, DeliveryId, EffectId, LinkId, TriggerKey
 from jirabot.core.people import Account, LinkState
 from jirabot.core.ports import Storage, Transaction
 from jirabot.core.visibility import Public
+from tests.contract.test_stores.owed import find, finish, owe
 from tests.contract.test_stores.values import (
     ADA,
     GRACE,
@@ -20,6 +21,7 @@ from tests.contract.test_stores.values import (
     OTHER,
     WS,
     at,
+    comment,
     conversation,
     delivery,
     effect,
@@ -169,6 +171,23 @@ async def test_what_they_were_known_by_is_gone_and_outcomes_stay(filled: Storage
     other = await filled.read(lambda tx: tx.conversations.find(C2))
     assert other is not None
     assert other.asker == GRACE
+
+
+@pytest.mark.parametrize("does", [None, comment("")], ids=["with a text", "without one"])
+async def test_a_dead_comment_of_theirs_is_given_up_and_not_owed_again_without_its_text(
+    filled: Storage, does: Effect | None
+):
+    await owe(filled, effect("e3", issue="3", conversation_id=C1, does=does), effect("e4", issue="4"))
+    for id_ in ("e3", "e4"):
+        await finish(filled, id_, EffectState.DEAD)
+    epoch = (await find(filled, "e3")).epoch
+
+    await filled.write(lambda tx: tx.forgetting.forget(WS, ADA.id, instead=NOBODY.id))
+
+    given_up = await find(filled, "e3")
+    assert (given_up.state, given_up.effect.text, given_up.epoch) == (EffectState.DISCARDED, "", epoch + 1)
+    assert await filled.write(lambda tx: tx.outbox.retry(EffectId("e3"), now=NOW)) is False
+    assert (await find(filled, "e4")).state is EffectState.DEAD
 
 
 async def test_who_took_part_or_ended_a_link_is_the_pseudonym_then(filled: Storage):
