@@ -70,7 +70,7 @@ def retry(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Owe a dead effect again, or all of a workspace."""
+    """Owe a dead effect again, or all of a workspace. An edit that a newer one has overtaken is discarded then."""
     from jirabot.core.people import SHELL
     from jirabot.errors import InvalidInput
 
@@ -119,16 +119,21 @@ def discard(
 
 def _retry_all(context: typer.Context, workspace: str, *, as_json: bool) -> None:
     from jirabot.core import objects
+    from jirabot.core.effects import EffectState
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
         return await jirabot.outbox.retry_dead(workspace, by=SHELL), jirabot.lock.is_held()
 
-    owed, daemon_runs = running.run(context, work)
-    shown = [objects.effect(each, workspace_name=workspace) for each in owed]
+    found, daemon_runs = running.run(context, work)
+    shown = [objects.effect(each, workspace_name=workspace) for each in found]
     columns = ("id", "conversation", "kind", "state")
     output.show_list(shown, as_json=as_json, columns=columns, empty="nothing of it is dead")
-    if owed:
+    discarded = sum(each.state is EffectState.DISCARDED for each in found)
+    if discarded:
+        plural = "" if discarded == 1 else "s"
+        output.note(f"discarded {discarded} edit{plural}, overtaken by a newer one of the same comment")
+    if discarded < len(found):
         beside.tell("what is owed again", daemon_runs=daemon_runs)
 
 

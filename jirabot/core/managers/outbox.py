@@ -91,7 +91,7 @@ class Outbox:
         return await self._storage.write(change)
 
     async def retry_dead(self, workspace_name: str, *, by: Principal) -> Sequence[OwedEffect]:
-        """Owe every dead effect of a workspace again; give those, as they are then.
+        """Owe every dead effect of a workspace again; give all that were dead, as they are then.
 
         An edit is discarded where a newer one of the same comment takes its place.
 
@@ -101,18 +101,19 @@ class Outbox:
 
         def change(tx: Transaction) -> Sequence[OwedEffect]:
             workspace, now = administered(tx, workspace_name, by), self._clock.now()
-            workspace_id = workspace.id
-            dead = tx.outbox.list(workspace_id=workspace_id, state=EffectState.DEAD, limit=MOST_AT_ONCE)
+            dead = tx.outbox.list(workspace_id=workspace.id, state=EffectState.DEAD, limit=MOST_AT_ONCE)
             overtaken = {found.id for found in dead if _is_overtaken(tx, found)}
             for found in dead:
                 if found.id in overtaken:
                     tx.outbox.discard(found.id)
                 else:
                     tx.outbox.retry(found.id, now=now)
-            troubles.end_if_none_is_dead(tx, workspace_id, now=now)
-            if dead:
-                audit.record(tx, Act.EFFECT_RETRIED, by=by, now=now, workspace=workspace, count=len(dead))
-            return [_get(tx, found.id, by) for found in dead if found.id not in overtaken]
+            troubles.end_if_none_is_dead(tx, workspace.id, now=now)
+            counts = {Act.EFFECT_RETRIED: len(dead) - len(overtaken), Act.EFFECT_DISCARDED: len(overtaken)}
+            for act, count in counts.items():
+                if count:
+                    audit.record(tx, act, by=by, now=now, workspace=workspace, count=count)
+            return [_get(tx, found.id, by) for found in dead]
 
         return await self._storage.write(change)
 
@@ -150,7 +151,11 @@ class Outbox:
 
 
 def _is_overtaken(tx: Transaction, found: OwedEffect) -> bool:
-    return isinstance(found.effect, EditComment) and tx.outbox.edits_of(found.effect.target)[-1].id != found.id
+    """Say whether it is an edit, and a newer one of the same comment was made that nobody has given up."""
+    if not isinstance(found.effect, EditComment):
+        return False
+    standing = [each for each in tx.outbox.edits_of(found.effect.target) if each.state is not EffectState.DISCARDED]
+    return standing[-1].id != found.id
 
 
 def _get(tx: Transaction, effect_id: str, by: Principal) -> OwedEffect:

@@ -53,6 +53,12 @@ def _state(cli: Cli, id_: str) -> str:
     return shown
 
 
+def _counts(cli: Cli) -> dict[str, int | None]:
+    """Tell how many effects each act was done to, by the audit."""
+    rows = cli.done("audit", "list", "--json").objects
+    return {row["act"]: row["facts"].get("count") for row in rows if row["act"].startswith("effect.")}
+
+
 def test_effects_are_listed_newest_first(furnished: Cli) -> None:
     listed = furnished.done("outbox", "list", "--json").objects
 
@@ -94,11 +100,34 @@ def test_a_dead_one_is_owed_again(furnished: Cli, id_: str, state: str) -> None:
 def test_all_dead_ones_of_a_workspace_are_owed_again_but_an_edit_that_was_overtaken(furnished: Cli) -> None:
     ran = furnished("outbox", "retry", "--workspace", "acme", "--json")
 
-    assert [(each["id"], each["state"]) for each in ran.objects] == [("new-edit", "pending"), ("dead", "sending")]
-    assert ran.err == "no daemon runs: what is owed again waits until `jirabot serve` does\n"
+    states = {"new-edit": "pending", "old-edit": "discarded", "dead": "sending"}
+    assert {each["id"]: each["state"] for each in ran.objects} == states
+    assert ran.err == (
+        "discarded 1 edit, overtaken by a newer one of the same comment\n"
+        "no daemon runs: what is owed again waits until `jirabot serve` does\n"
+    )
+    assert _counts(furnished) == {"effect.retried": 2, "effect.discarded": 1}
     assert (_state(furnished, "old-edit"), _state(furnished, "sent")) == ("discarded", "sent")
     again = furnished("outbox", "retry", "--workspace", "acme")
     assert (again.code, again.out, again.err) == (0, "", "nothing of it is dead\n")
+
+
+def test_where_all_dead_ones_were_overtaken_that_is_told_and_written_down(furnished: Cli) -> None:
+    for id_ in ("dead", "new-edit"):
+        furnished.done("outbox", "retry", id_)
+    before = _counts(furnished)
+
+    ran = furnished("outbox", "retry", "--workspace", "acme", "--json")
+
+    assert [(each["id"], each["state"]) for each in ran.objects] == [("old-edit", "discarded")]
+    assert ran.err == "discarded 1 edit, overtaken by a newer one of the same comment\n"
+    assert _counts(furnished) == {**before, "effect.discarded": 1}
+
+
+def test_an_edit_that_was_given_up_takes_no_place(furnished: Cli) -> None:
+    furnished.done("outbox", "discard", "new-edit")
+
+    assert furnished.done("outbox", "retry", "old-edit", "--json").object["state"] == "pending"
 
 
 @pytest.mark.parametrize("id_", ["pending", "sending", "sent", "discarded"])
