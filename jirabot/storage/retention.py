@@ -71,8 +71,9 @@ class Retention:
         query = select(run_events.c.no).where(run_events.c.no > after, _old_report(before))
         return self._connection.execute(query.order_by(run_events.c.no).limit(limit)).scalars().all()
 
-    def forget_reports(self, numbers: Sequence[int]) -> None:
-        self._connection.execute(delete(run_events).where(run_events.c.no.in_(numbers)))
+    def forget_reports(self, numbers: Sequence[int], *, before: datetime) -> int:
+        old = delete(run_events).where(run_events.c.no.in_(numbers), _old_report(before))
+        return self._connection.execute(old).rowcount
 
     def closed_of(self, ids: Sequence[ConversationId], *, before: datetime) -> Sequence[ConversationId]:
         live = select(runs.c.id).where(

@@ -19,7 +19,7 @@ from jirabot.core.ports import Storage, Transaction
 from jirabot.core.retention import Pruned
 from jirabot.machine import SystemClock
 from jirabot.storage.spool import Spool
-from tests.contract.test_stores.values import conversation, delivery, seed
+from tests.contract.test_stores.values import conversation, delivery, run, run_event, seed
 
 T = TypeVar("T")
 
@@ -147,14 +147,8 @@ class Interrupted:
         return found
 
 
-async def test_a_conversation_that_is_taken_up_again_at_that_moment_keeps_its_checkout(
-    app: App, clock: LaterClock
-) -> None:
-    folder = await talk(app, "c1", State.COMPLETED)
-    clock.ahead = timedelta(days=15)
-    reopened = conversation(issue="c1", state=State.ACTIVE, updated_at=clock.now())
-    storage = Interrupted(app.storage, [ConversationId("c1")], lambda tx: tx.conversations.save(reopened))
-    retention = Retention(
+def interrupted(app: App, clock: LaterClock, storage: Interrupted) -> Retention:
+    return Retention(
         storage=storage,
         checkouts=app.checkouts,
         backends=app.backends,
@@ -163,10 +157,38 @@ async def test_a_conversation_that_is_taken_up_again_at_that_moment_keeps_its_ch
         clock=clock,
     )
 
-    assert (await retention.prune(by=SHELL)).checkouts == 0
+
+async def test_a_conversation_that_is_taken_up_again_at_that_moment_keeps_its_checkout(
+    app: App, clock: LaterClock
+) -> None:
+    folder = await talk(app, "c1", State.COMPLETED)
+    clock.ahead = timedelta(days=15)
+    reopened = conversation(issue="c1", state=State.ACTIVE, updated_at=clock.now())
+    storage = Interrupted(app.storage, [ConversationId("c1")], lambda tx: tx.conversations.save(reopened))
+
+    assert (await interrupted(app, clock, storage).prune(by=SHELL)).checkouts == 0
 
     assert storage.is_done
     assert folder.is_dir()
+
+
+async def test_a_conversation_that_is_taken_up_again_at_that_moment_keeps_its_reports(
+    app: App, clock: LaterClock
+) -> None:
+    def report(tx: Transaction) -> None:
+        tx.conversations.add_run(run("r1"))
+        tx.conversations.record_event(run_event("first", run_id="r1"))
+
+    await talk(app, "c1", State.COMPLETED)
+    await app.storage.write(report)
+    clock.ahead = MONTHS
+    reopened = conversation(issue="c1", state=State.ACTIVE, updated_at=clock.now())
+    storage = Interrupted(app.storage, [1], lambda tx: tx.conversations.save(reopened))
+
+    assert (await interrupted(app, clock, storage).prune(by=SHELL)).reports == 0
+
+    assert storage.is_done
+    assert len(await app.storage.read(lambda tx: tx.conversations.events(ConversationId("c1")))) == 1
 
 
 async def test_many_are_forgotten_in_short_transactions(app: App, clock: LaterClock) -> None:

@@ -111,16 +111,17 @@ class Retention:
         def old(tx: Transaction) -> Sequence[int]:
             return tx.retention.old_reports(before=before.logs, after=after, limit=BATCH)
 
-        def forget(tx: Transaction) -> None:
-            tx.retention.forget_reports(found)
+        def forget(tx: Transaction) -> int:
+            return tx.retention.forget_reports(found, before=before.logs)
 
         count = after = 0
         while found := await self._storage.read(old):
             after = found[-1]
-            if not dry_run:
-                await self._storage.write(forget)
-                await self._clock.sleep(BREATH_SECONDS)
-            count += len(found)
+            if dry_run:
+                count += len(found)
+                continue
+            count += await self._storage.write(forget)
+            await self._clock.sleep(BREATH_SECONDS)
         return count
 
     async def _small(self, before: Cutoffs, pruned: Pruned, *, dry_run: bool) -> Pruned:

@@ -148,8 +148,8 @@ class RetentionStore(Protocol):
     def old_reports(self, *, before: datetime, after: int, limit: int) -> Sequence[int]:
         """Find what agents reported before then in conversations that are closed, by `no` from beyond *after*."""
 
-    def forget_reports(self, numbers: Sequence[int]) -> None:
-        """Remove what agents reported."""
+    def forget_reports(self, numbers: Sequence[int], *, before: datetime) -> int:
+        """Remove those that still are as `old_reports` found them; count them."""
 
     def closed_of(self, ids: Sequence[ConversationId], *, before: datetime) -> Sequence[ConversationId]:
         """Say which of these conversations are closed, without a run that lives, and not touched since then."""

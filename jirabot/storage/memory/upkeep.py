@@ -174,13 +174,17 @@ class Retention(Store):
         return frozenset()
 
     def old_reports(self, *, before: datetime, after: int, limit: int) -> Sequence[int]:
-        every = sorted(self._state.run_events.items())
-        old = [no for no, each in every if each.at < before and not self._is_open(each.conversation_id)]
-        return [no for no in old if no > after][:limit]
+        return [no for no in self._old_reports(before) if no > after][:limit]
 
-    def forget_reports(self, numbers: Sequence[int]) -> None:
-        for no in numbers:
+    def _old_reports(self, before: datetime) -> Sequence[int]:
+        every = sorted(self._state.run_events.items())
+        return [no for no, each in every if each.at < before and not self._is_open(each.conversation_id)]
+
+    def forget_reports(self, numbers: Sequence[int], *, before: datetime) -> int:
+        old = [no for no in self._old_reports(before) if no in numbers]
+        for no in old:
             del self._state.run_events[no]
+        return len(old)
 
     def closed_of(self, ids: Sequence[ConversationId], *, before: datetime) -> Sequence[ConversationId]:
         found = [self._state.conversations[id_] for id_ in sorted(ids) if id_ in self._state.conversations]

@@ -135,8 +135,10 @@ async def test_reports_of_closed_conversations_are_forgotten(storage: Storage):
     assert list(await storage.read(lambda tx: tx.retention.old_reports(before=NOW, after=0, limit=9))) == []
     assert list(await storage.read(lambda tx: tx.retention.old_reports(before=at(1), after=0, limit=9))) == [3, 4]
     assert list(await storage.read(lambda tx: tx.retention.old_reports(before=at(1), after=3, limit=9))) == [4]
-    await storage.write(lambda tx: tx.retention.forget_reports([3, 4]))
+    assert await storage.write(lambda tx: tx.retention.forget_reports([3, 4], before=NOW)) == 0
+    assert await storage.write(lambda tx: tx.retention.forget_reports([1, 2, 3, 4], before=at(1))) == 2
     assert await storage.read(lambda tx: tx.conversations.events(ConversationId("closed"))) == []
+    assert await storage.write(lambda tx: tx.retention.forget_reports([3, 4], before=at(1))) == 0
     assert len(await storage.read(lambda tx: tx.conversations.events(ConversationId("open")))) == 2
 
 
