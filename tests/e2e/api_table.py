@@ -141,7 +141,8 @@ Errors are `application/problem+json` with `code`, `detail`, `hint` and `success
 in an hour: `requests_per_hour` of `[limits.cloud]`, `[limits.dc]` and `[api]`.
 
 `{X}` is `jira` for Jira Cloud and `jira-dc` for Data Center; all else is the same. Lists come newest first, in pages:
-`next` is what to give as `before`. They hold what the caller may see, and Jira is never asked for them.
+`next` is what to give as `before`; what is in none of the caller's lists is refused there (422). They
+hold what the caller may see, and Jira is never asked for them.
 
 A workspace that somebody makes who is no administrator of this jirabot is `unproved`: its deliveries are kept, and
 nothing is processed until its own webhook has proved it (`POST …/webhook/test`, or `jirabot webhook test`), or

@@ -223,3 +223,6 @@ async def test_lists_come_page_by_page(stage: Stage, callers: Callers) -> None:
 
     assert [each for page in pages for each in page] == every
     assert max(map(len, pages)) == 2
+    for what in ("events", "outbox", "conversations"):
+        status, told = await root.get(f"/api/v1/{what}?before=gone")
+        assert (status, told["code"], list(told["fields"])) == (422, "invalid-fields", ["before"])

@@ -14,9 +14,11 @@ from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers.workspace_changes import WorkspaceUpdate
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.people import DAEMON, SHELL, Principal, Role
+from jirabot.core.ports import Transaction
 from jirabot.core.workspaces import Workspace
 from jirabot.diagnosis import check_database
-from jirabot.errors import DeliveryNotFound, Forbidden
+from jirabot.errors import DeliveryNotFound, FieldsInvalid, Forbidden
+from tests.contract.test_stores.values import ADA, conversation, effect
 from tests.e2e.stage import settings_for
 from tests.integration.test_cli.states import add_delivery
 
@@ -84,6 +86,31 @@ async def test_the_state_of_an_event_is_not_told_to_who_does_not_administer_its_
     await app.storage.write(lambda tx: add_delivery(tx, workspace.id, DeliveryState.DONE, id="d1"))
     with pytest.raises(DeliveryNotFound, match="there is no event `d1`"):
         await app.deliveries.discardable(["d1"], by=CAROL)
+
+
+@pytest.mark.parametrize("what", ["deliveries", "outbox", "conversations"])
+async def test_a_page_stands_behind_a_row_that_is_there_for_who_asks(app: App, what: str) -> None:
+    def fill(tx: Transaction) -> None:
+        add_delivery(tx, workspace.id, DeliveryState.DONE, id="x1")
+        tx.outbox.owe([effect("x1", workspace_id=workspace.id)])
+        tx.conversations.add(conversation("x1", workspace_id=workspace.id, asker=ADA))
+
+    workspace = await made(app)
+    await app.storage.write(fill)
+    lists = getattr(app, what).list
+
+    assert await lists(by=SHELL, before="x1") == []
+    for by, before in ((SHELL, "gone"), (CAROL, "x1")):
+        with pytest.raises(FieldsInvalid, match=f"`before`: there is no (event|effect|conversation) `{before}`"):
+            await lists(by=by, before=before)
+
+
+async def test_who_takes_part_in_a_conversation_lists_those_behind_it(app: App) -> None:
+    workspace = await made(app)
+    await app.users.link("acme", ADA.id, user="carol", by=SHELL, validate=False)
+    await app.storage.write(lambda tx: tx.conversations.add(conversation("x1", workspace_id=workspace.id, asker=ADA)))
+
+    assert await app.conversations.list(by=CAROL, before="x1") == []
 
 
 async def test_who_ends_their_own_link_is_written_down(app: App) -> None:

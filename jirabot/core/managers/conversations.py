@@ -29,7 +29,7 @@ from jirabot.core.ids import AccountId, ConversationId, IssueKey, RunId, Trigger
 from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.gate import check_administers, named_to, rights_in
-from jirabot.core.managers.naming import check_named, check_one_workspace
+from jirabot.core.managers.naming import check_before, check_named, check_one_workspace
 from jirabot.core.managers.pauses import as_check, over
 from jirabot.core.managers.sights import Sights
 from jirabot.core.openings import Circumstances
@@ -86,13 +86,15 @@ class Conversations:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
+            FieldsInvalid: there is none to be behind.
         """
 
         def query(tx: Transaction) -> Sequence[tuple[Conversation, str]]:
             names = {workspace.id: workspace.name for workspace in tx.workspaces.list()}
             workspace_id = named_to(tx, workspace_name, by).id if workspace_name else None
-            seen = rights_in(tx, by).sight
-            found = tx.conversations.list(workspace_id=workspace_id, limit=limit, seen=seen, before=before)
+            rights = rights_in(tx, by)
+            check_before(before, lambda id_: _get_listed(tx, id_, rights))
+            found = tx.conversations.list(workspace_id=workspace_id, limit=limit, seen=rights.sight, before=before)
             return [(conversation, names[conversation.workspace_id]) for conversation in found]
 
         return await self._storage.read(query)
@@ -442,6 +444,14 @@ def _logs(run: Run, logs: Mapping[RunId, Sequence[Path]] | None) -> objects.Obje
 def _get(tx: Transaction, conversation_id: ConversationId) -> Conversation:
     found = tx.conversations.find(conversation_id)
     if found is None:
+        raise ConversationNotFound(f"there is no conversation `{conversation_id}`", hint=_LIST)
+    return found
+
+
+def _get_listed(tx: Transaction, conversation_id: str, rights: Rights) -> Conversation:
+    """Give one that lists show: who takes part in it is enough, though they may no longer read all of it."""
+    found = tx.conversations.find(ConversationId(conversation_id))
+    if found is None or not rights.is_in(found, tx.conversations.participants(found.id)):
         raise ConversationNotFound(f"there is no conversation `{conversation_id}`", hint=_LIST)
     return found
 

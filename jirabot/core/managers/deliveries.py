@@ -11,7 +11,7 @@ from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gate import administered, rights_in
-from jirabot.core.managers.naming import check_named, check_one_workspace
+from jirabot.core.managers.naming import check_before, check_named, check_one_workspace
 from jirabot.core.managers.retention import BATCH, BREATH_SECONDS
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
@@ -60,11 +60,13 @@ class Deliveries:
         Raises:
             WorkspaceNotFound: there is none of that name.
             Forbidden: *by* does not administer it.
+            FieldsInvalid: there is none to be behind.
         """
 
         def query(tx: Transaction) -> Sequence[tuple[Delivery, str]]:
             workspace_id = administered(tx, workspace_name, by).id if workspace_name else None
             seen = rights_in(tx, by).sight
+            check_before(before, lambda id_: _get(tx, id_, by))
             found = tx.deliveries.list(workspace_id=workspace_id, state=state, limit=limit, seen=seen, before=before)
             return [(delivery, _name(tx, delivery.workspace_id)) for delivery in found]
 

@@ -1,8 +1,11 @@
-"""How a person names an event or a conversation: by its id, or by its issue, whose newest it is in one workspace."""
+"""How a person names an event or a conversation: by its id, or by its issue, whose newest it is in one workspace.
 
-from collections.abc import Sequence
+And how a page of a list is named: by the row that it stands behind.
+"""
 
-from jirabot.errors import Conflict, InvalidInput
+from collections.abc import Callable, Sequence
+
+from jirabot.errors import Conflict, FieldsInvalid, InvalidInput, NotFound
 
 
 def check_named(a_thing: str, id_: str | None, issue_key: str | None, workspace_name: str | None) -> None:
@@ -34,3 +37,18 @@ def check_one_workspace(issue_key: str, names: Sequence[str]) -> None:
             f"an issue `{issue_key.upper()}` is in more than one workspace: {listed}",
             hint="name the one that is meant with `--workspace NAME`",
         )
+
+
+def check_before(before: str | None, get: Callable[[str], object]) -> None:
+    """Say that the row is not there that a page stands behind: it would be empty, and seem to be the last.
+
+    Raises:
+        FieldsInvalid: *get* does not find it.
+    """
+    if before is None:
+        return
+    try:
+        get(before)
+    except NotFound as missing:
+        hint = "give what the page before has as `next`; without it the list begins with the newest"
+        raise FieldsInvalid({"before": missing.message}, hint=hint) from missing

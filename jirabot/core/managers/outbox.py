@@ -8,6 +8,7 @@ from jirabot.core.effects import EditComment, EffectState, OwedEffect
 from jirabot.core.ids import EffectId
 from jirabot.core.managers import audit, troubles
 from jirabot.core.managers.gate import administered, rights_in
+from jirabot.core.managers.naming import check_before
 from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.errors import Conflict, EffectNotFound, InvalidInput
@@ -39,11 +40,13 @@ class Outbox:
         Raises:
             WorkspaceNotFound: there is none of that name.
             Forbidden: *by* does not administer it.
+            FieldsInvalid: there is none to be behind.
         """
 
         def query(tx: Transaction) -> Sequence[tuple[OwedEffect, str]]:
             workspace_id = administered(tx, workspace_name, by).id if workspace_name else None
             seen = rights_in(tx, by).sight
+            check_before(before, lambda id_: _get(tx, id_, by))
             found = tx.outbox.list(workspace_id=workspace_id, state=state, limit=limit, seen=seen, before=before)
             return [(effect, _name(tx, effect)) for effect in found]
 
