@@ -114,13 +114,15 @@ def restore(
     afterwards: events without an outcome in it are handled again.
     """
     from jirabot.core.people import SHELL
-    from jirabot.database import restore_database
+    from jirabot.database import current_schema, restore_database
 
     settings = running.settings_of(context)
     asking.confirm(f"put `{file}` in the place of the database `{settings.database}`, which is kept beside", yes=yes)
     done = restore_database(settings, file, by=SHELL)
     kept = str(done.kept) if done.kept else None
-    output.show({"database": str(settings.database), "schema": done.schema, "kept": kept}, as_json=as_json)
+    now = current_schema(settings).schema
+    told = {"database": str(settings.database), "before": done.schema, "now": now, "kept": kept}
+    output.show(told, as_json=as_json)
     output.note("`jirabot key check` says whether its secrets open with the master key that is found")
 
 

@@ -109,6 +109,8 @@ def moment_of(option: str, text: str, *, now: datetime) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
+        if "-" in text:
+            raise InvalidInput(f"`{option} {text}` is no date", hint=f"give it as `{option} 2026-11-24`") from None
         ago = duration_of(option, text, such_as="7d` or `2026-11-24")
         return now - ago if ago else None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """The border where the database's exceptions become ours: who may try again, who must look, what was taken."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,18 @@ from jirabot.errors import Conflict, DatabaseUnusable, JirabotError, StorageUnav
 
 _NO_SPACE = "make room on that disk; nothing that was acknowledged is lost"
 _RIGHTS = "give the user that runs jirabot the right to write the data folder and all files in it"
+_IN_THE_WAY = "choose another place, or move away what stands there"
+_CURES = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.ENOENT: "make the folder that it is to lie in, or choose another",
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
+    errno.EROFS: "that disk can only be read: choose another, or have it mounted for writing",
+    errno.EIO: "look at the system's log for errors of that disk",
+}
+"""By the system's error number: what to do with a file that can't be used, where it is no matter of rights."""
 
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: (
@@ -92,7 +105,8 @@ def translate_statements(engine: Engine, path: Path) -> None:
 
 def file_fault(path: Path, error: OSError) -> StorageUnavailable:
     """Say that a file or folder can't be used."""
-    return StorageUnavailable(f"`{path}` can't be used: {error.strerror or error}", hint=_RIGHTS)
+    hint = _CURES.get(error.errno or 0, _RIGHTS)
+    return StorageUnavailable(f"`{path}` can't be used: {error.strerror or error}", hint=hint)
 
 
 def disk_full(path: Path) -> StorageUnavailable:

@@ -270,6 +270,8 @@ def _missing(asked: str) -> DeliveryNotFound:
 
 
 def _discardable(delivery: Delivery) -> Delivery:
+    if delivery.state is DeliveryState.DISCARDED:
+        raise Conflict(f"event `{delivery.id}` is discarded already")
     if delivery.state not in DISCARDABLE:
         raise Conflict(f"event `{delivery.id}` is {delivery.state.value}, and is not discarded", hint=_DISCARDED)
     return delivery

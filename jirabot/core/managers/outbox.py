@@ -141,6 +141,8 @@ class Outbox:
 
     def _discard(self, tx: Transaction, found: OwedEffect, by: Principal) -> OwedEffect:
         now, workspace = self._clock.now(), tx.workspaces.find(found.workspace_id)
+        if found.state is EffectState.DISCARDED:
+            raise Conflict(f"effect `{found.id}` is discarded already")
         is_in_flight = found.state is EffectState.SENDING and now < (found.sent_at or now) + self._grace
         if found.state not in DISCARDABLE or is_in_flight:
             raise Conflict(

@@ -109,6 +109,12 @@ def test_a_time_before_all_time_is_told(cli: Cli) -> None:
     assert (ran.code, ran.error) == (2, "`--since 9999999d`: a duration is at most 36500 days")
 
 
+def test_a_date_that_there_is_not_is_told(cli: Cli) -> None:
+    ran = cli("audit", "list", "--since", "2026-13-40")
+
+    assert (ran.code, ran.error) == (2, "`--since 2026-13-40` is no date")
+
+
 def test_a_whole_chain_is_told_with_its_head(served: Cli) -> None:
     newest, *_ = served.done("audit", "list", "--json").objects
 

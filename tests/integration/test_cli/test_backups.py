@@ -180,7 +180,7 @@ class TestRestore:
         furnished.data.joinpath("spool", "large.body").unlink()
         ran = furnished.done("db", "restore", backup, "--yes", "--json")
 
-        assert ran.object["schema"] == migrations.HEAD
+        assert (ran.object["before"], ran.object["now"]) == (migrations.HEAD, migrations.HEAD)
         assert listed(furnished) == {**{state.value: state.value for state in DeliveryState}, "large": "received"}
         assert raw(furnished, "large") == LARGE.decode()
         assert furnished.done("key", "check", "--json").object["secrets"] == 2
@@ -222,7 +222,7 @@ class TestRestore:
 
         ran = cli.done("db", "restore", file, "--yes", "--json")
 
-        assert ran.object["schema"] == "0001"
+        assert (ran.object["before"], ran.object["now"]) == ("0001", migrations.HEAD)
         assert cli.done("db", "current", "--json").object["up_to_date"] is True
         assert file.read_bytes() == before
 

@@ -81,7 +81,7 @@ def test_an_event_that_has_led_to_nothing_is_discarded(furnished: Cli, id_: str)
     assert explained[1] == f"discarded: Discarded by shell, and not acted on; it was {id_}"
 
 
-@pytest.mark.parametrize("id_", ["done", "ignored", "refused", "discarded"])
+@pytest.mark.parametrize("id_", ["done", "ignored", "refused"])
 def test_an_event_that_has_led_to_something_is_not_discarded(furnished: Cli, id_: str) -> None:
     ran = furnished("event", "discard", id_)
 
@@ -90,6 +90,12 @@ def test_an_event_that_has_led_to_something_is_not_discarded(furnished: Cli, id_
         f"error: event `{id_}` is {id_}, and is not discarded\n\n"
         "hint: only these are: dead, paused, received, waiting\n"
     )
+
+
+def test_what_is_discarded_is_not_discarded_again(furnished: Cli) -> None:
+    ran = furnished("event", "discard", "discarded")
+
+    assert (ran.code, ran.err) == (1, "error: event `discarded` is discarded already\n")
 
 
 def test_of_several_all_are_discarded_or_none(furnished: Cli) -> None:

@@ -164,7 +164,13 @@ def test_one_whose_fate_is_unknown_is_discarded_and_that_it_may_stand_is_told(fu
     assert _state(furnished, "sending") == "discarded"
 
 
-@pytest.mark.parametrize("id_", ["in-flight", "sent", "discarded"])
+def test_what_is_discarded_is_not_discarded_again(furnished: Cli) -> None:
+    ran = furnished("outbox", "discard", "discarded")
+
+    assert (ran.code, ran.err) == (1, "error: effect `discarded` is discarded already\n")
+
+
+@pytest.mark.parametrize("id_", ["in-flight", "sent"])
 def test_what_stands_or_may_still_land_is_not_discarded(furnished: Cli, id_: str) -> None:
     state = "sending" if id_ == "in-flight" else id_
 

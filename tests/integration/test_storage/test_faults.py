@@ -1,5 +1,7 @@
 """What is wrong with file, folder or disk is told as an error of ours, and mended it is gone on with."""
 
+import errno
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -11,6 +13,7 @@ from jirabot.core.ports import Transaction
 from jirabot.errors import DatabaseUnusable, StorageUnavailable
 from jirabot.storage import migrations
 from jirabot.storage.engine import Database
+from jirabot.storage.faults import file_fault
 from tests.contract.test_stores.values import delivery, workspace
 from tests.integration.test_storage.processes import run
 from tests.integration.test_storage.test_database import connection_of, ids_in
@@ -224,3 +227,19 @@ class TestReadOnly:
         told = run(TRIES, path, "record", obedient=True)
         assert told == f"storage-unavailable: `{path.parent}/spool/d1.body` can't be used: Permission denied"
         assert ids_in(path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.EACCES, "give the user that runs jirabot the right"),
+        (errno.ENOENT, "make the folder"),
+        (errno.EISDIR, "choose another place"),
+        (errno.ENOSPC, "make room on that disk"),
+        (errno.EROFS, "that disk can only be read"),
+    ],
+)
+def test_what_cannot_be_used_has_its_cure(number: int, cure: str):
+    told = file_fault(Path("/data/x"), OSError(number, os.strerror(number)))
+    assert told.message == f"`/data/x` can't be used: {os.strerror(number)}"
+    assert told.hint.startswith(cure)
