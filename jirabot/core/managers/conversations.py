@@ -25,7 +25,7 @@ from jirabot.core.conversations import (
 )
 from jirabot.core.decisions import Continue, Reason, Stop
 from jirabot.core.effects import OwedEffect
-from jirabot.core.ids import AccountId, ConversationId, IssueKey, RunId, TriggerKey
+from jirabot.core.ids import AccountId, ConversationId, IssueKey, MessageId, RunId, TriggerKey
 from jirabot.core.issues import IssueRef
 from jirabot.core.managers import audit, orders, troubles
 from jirabot.core.managers.gate import check_administers, named_to, rights_in
@@ -236,6 +236,8 @@ class Conversations:
     async def retry(self, conversation_id: str, *, waits: bool = True, by: Principal) -> WholeConversation:
         """Have a closed conversation try once more what was asked last, in the same session and checkout.
 
+        Where no agent was told that yet, nothing is added: all that was asked still waits.
+
         Raises:
             Conflict: it is open, or can't be taken up again.
             DaemonSilent: a daemon runs, and does not take it up. It is written down all the same.
@@ -248,7 +250,7 @@ class Conversations:
                 hint=f"`jirabot conversation send {conversation.id} TEXT` says more to it",
             )
         text = asked.messages[-1].text if asked.messages else ""
-        return await self._go_on(conversation, text, waits=waits, by=by)
+        return await self._go_on(conversation, text, repeats=True, waits=waits, by=by)
 
     async def close(self, conversation_id: str, *, by: Principal) -> WholeConversation:
         """End an open conversation whose agent does not work, so that no new run begins by itself.
@@ -332,10 +334,12 @@ class Conversations:
                 raise DaemonSilent("no daemon runs, so nothing more comes", hint="`jirabot serve` goes on with it")
             await self._storage.changed(seen, within_seconds=LOOK_SECONDS)
 
-    async def _go_on(self, asked: Conversation, text: str, *, waits: bool, by: Principal) -> WholeConversation:
+    async def _go_on(
+        self, asked: Conversation, text: str, *, repeats: bool = False, waits: bool, by: Principal
+    ) -> WholeConversation:
         can_go_on = orders.can_go_on(asked, self._checkouts)
 
-        def change(tx: Transaction) -> tuple[Order, Run | None]:
+        def change(tx: Transaction) -> tuple[MessageId, Run | None]:
             conversation = _get(tx, asked.id)
             if not conversation.is_open:
                 _check_may_go_on(tx, conversation, can_go_on=can_go_on)
@@ -347,18 +351,18 @@ class Conversations:
                 kind=MessageKind.REQUEST if conversation.asked is None else MessageKind.ANSWER,
                 reason=Reason.CONTINUED if conversation.is_open else Reason.REOPENED,
             )
-            orders.go_on(tx, decision, self._around(order, conversation))
+            orders.go_on(tx, decision, self._around(order, conversation), repeats=repeats)
             self._audit(tx, Act.CONVERSATION_CONTINUED, conversation, by)
-            return order, live
+            return tx.conversations.messages(conversation.id)[-1].id, live
 
-        order, live = await self._storage.write(change)
+        asked_last, live = await self._storage.write(change)
         running = live if live is not None and live.state is RunState.RUNNING else None
         if waits and running is not None and not self._is_carried(running):
             raise _silent("the agent's turn to end", daemon_runs=False)
         if waits and running is None and self._daemon_runs():
 
             def is_given(tx: Transaction) -> bool:
-                return any(m.given_to for m in tx.conversations.messages(asked.id) if m.cause == order.key)
+                return any(m.given_to for m in tx.conversations.messages(asked.id) if m.id == asked_last)
 
             await self._until(is_given, None, "the agent to begin")
         return await self.show(asked.id, by=by)

@@ -1,5 +1,6 @@
 """How a conversation takes what is asked of it, by a comment or by a command: written in the caller's transaction."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from jirabot.core import openings, views
@@ -16,8 +17,11 @@ def can_go_on(closed: Conversation, checkouts: Checkouts) -> bool:
     return not closed.session or checkouts.has_checkout(closed.id)
 
 
-def go_on(tx: Transaction, decision: Continue, around: Circumstances) -> ConversationId:
-    """Give a conversation what was said; where a run lives, its first answer notes that it waits."""
+def go_on(tx: Transaction, decision: Continue, around: Circumstances, *, repeats: bool = False) -> ConversationId:
+    """Give a conversation what was said; where a run lives, its first answer notes that it waits.
+
+    *repeats*: that was said before, and is not said twice to an agent that is yet to be told.
+    """
     conversation = decision.conversation
     live = tx.conversations.live_run(conversation.id)
     if conversation.state in (State.FAILED, State.EXPIRED) and not conversation.session:
@@ -25,6 +29,8 @@ def go_on(tx: Transaction, decision: Continue, around: Circumstances) -> Convers
         tx.conversations.take_messages_back(conversation.id)
     waiting = tx.conversations.waiting_messages(conversation.id)
     opening = openings.go_on(decision, live, around)
+    if repeats and waiting:
+        opening = replace(opening, message=None)
     tx.conversations.save(opening.conversation)
     write(tx, opening, run_exists=live is not None)
     if live is not None:

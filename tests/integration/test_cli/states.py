@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from jirabot.app import open_app
 from jirabot.config import load
@@ -15,6 +16,8 @@ from jirabot.core.ports import Transaction
 from tests.contract.test_stores.values import conversation, delivery, effect, message, run
 
 from .conftest import Cli
+
+T = TypeVar("T")
 
 LATER = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251 - commands run by the machine's clock
 NOW = LATER - timedelta(hours=2)
@@ -35,6 +38,16 @@ def write(cli: Cli, change: Callable[[Transaction], object]) -> None:
             await app.storage.write(change)
 
     asyncio.run(main())
+
+
+def read(cli: Cli, query: Callable[[Transaction], T]) -> T:
+    """Look into the database of the program as its stores do."""
+
+    async def main() -> T:
+        async with open_app(load(None, data_dir=cli.data)) as app:
+            return await app.storage.read(query)
+
+    return asyncio.run(main())
 
 
 def add_delivery(tx: Transaction, workspace_id: WorkspaceId, state: DeliveryState, *, id: str = "") -> None:
@@ -74,6 +87,8 @@ def add_conversation(
     tx.conversations.add_message(message(f"message-{name}", of=name, workspace_id=workspace_id))
     ended = run(f"run-{name}", of=name, workspace_id=workspace_id, state=live or RunState.FINISHED, due_at=NOW)
     tx.conversations.add_run(replace(ended, attempts=0 if live else 1))
+    if not added.is_open:
+        tx.conversations.give_messages(added.id, ended.id)
 
 
 def add_effect(

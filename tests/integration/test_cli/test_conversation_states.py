@@ -13,7 +13,7 @@ from jirabot.core.ids import ConversationId
 from jirabot.core.ports import Transaction
 
 from .conftest import Cli, at_home
-from .states import add_conversation, served, write
+from .states import add_conversation, read, served, write
 
 CONVERSATIONS = {
     "created": (State.CREATED, RunState.HELD),
@@ -163,6 +163,24 @@ def test_a_closed_one_tries_again_what_was_asked_last(furnished: Cli, name: str)
     assert (ran.code, ran.object["state"], ran.object["runs"]) == (0, "active", 2)
     shown = furnished.done("conversation", "show", name, "--json").object
     assert [each["text"] for each in shown["messages"]] == [f"text of message-{name}"] * 2
+
+
+@pytest.mark.parametrize("name", ["failed", "expired"])
+def test_where_no_agent_has_begun_what_was_asked_is_asked_once(furnished: Cli, name: str) -> None:
+    """It waits for the next run by itself, in the name of who asked."""
+
+    def never_begun(tx: Transaction) -> None:
+        known = tx.conversations.find(ConversationId(name))
+        assert known is not None
+        tx.conversations.save(replace(known, session={}))
+
+    write(furnished, never_begun)
+
+    ran = furnished("conversation", "retry", name, "--json")
+
+    assert (ran.code, ran.object["state"], ran.object["runs"]) == (0, "active", 2)
+    waiting = read(furnished, lambda tx: tx.conversations.waiting_messages(ConversationId(name)))
+    assert [(each.author.label, each.text) for each in waiting] == [("Ada Lovelace", f"text of message-{name}")]
 
 
 @pytest.mark.parametrize("name", ["created", "active", "working", "asking"])
