@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from jirabot.cli import secrets
+from jirabot.cli import secrets, standard_input
 from jirabot.errors import Forbidden
 
 if TYPE_CHECKING:
@@ -64,9 +64,10 @@ def question(text: str) -> str:
 
     Raises:
         Abort: the input has ended.
+        InvalidInput: the answer is no text.
     """
     print(f"{text}: ", end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
+    line = standard_input.read_line()
     if not line:
         raise typer.Abort
     return line.strip()

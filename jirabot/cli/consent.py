@@ -1,12 +1,11 @@
 """What commands do that need somebody's consent in a browser: show where to go, and take the code shown there."""
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from jirabot.cli import asking, output, running
+from jirabot.cli import asking, output, running, standard_input
 from jirabot.errors import CodeRefused, InvalidInput
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ def visit(context: typer.Context, begin: "Callable[[Any], Awaitable[Begun]]") ->
     """Begin a visit to a consent page, wait for its code, do what it was for, and give what that was.
 
     Raises:
-        InvalidInput: standard input has ended before a code.
+        InvalidInput: standard input has ended before a code, or is no text.
         CodeRefused: the code is wrong, for the last time; at a terminal it is asked for again before that.
     """
     from jirabot.core.people import SHELL
@@ -42,7 +41,7 @@ def _code() -> str:
     """Read a code: asked for at a terminal, else the next line."""
     if asking.is_possible():
         return asking.question("The code")
-    line = sys.stdin.readline() if sys.stdin is not None else ""
+    line = standard_input.read_line()
     if not line.strip():
         raise InvalidInput("there is no code on standard input", hint="the page shows it, for ten minutes")
     return line.strip()

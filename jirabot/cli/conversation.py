@@ -1,11 +1,10 @@
 """`jirabot conversation`: the bot's work on issues, and what a comment could ask of it."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
-from jirabot.cli import asking, beside, output, running, usage
+from jirabot.cli import asking, beside, output, running, standard_input, usage
 from jirabot.cli.options import AsJson, InWorkspace, Limit, OfWorkspace, OnIssue, Yes
 from jirabot.errors import InvalidInput
 
@@ -147,7 +146,7 @@ def send(
         )
     named, text = (None if issue else given[0]), given[-1]
     if text == "-":
-        text = sys.stdin.read() if sys.stdin is not None else ""
+        text = standard_input.read()
 
     _order(
         context,

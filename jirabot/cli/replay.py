@@ -1,13 +1,12 @@
 """`jirabot replay`: a payload or saved delivery, taken through the daemon's own pipeline."""
 
-import sys
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from jirabot.cli import beside, output, running, usage
+from jirabot.cli import beside, output, running, standard_input, usage
 from jirabot.cli.exits import Exit
 from jirabot.cli.options import AsJson, Kind
 from jirabot.errors import InvalidInput
@@ -105,7 +104,7 @@ def show_posted(done: Any, *, as_json: bool) -> None:
 
 def _content(file: str) -> bytes:
     if file == "-":
-        return sys.stdin.buffer.read() if sys.stdin is not None else b""
+        return standard_input.read_bytes()
     path = Path(file)
     if not path.is_file():
         raise InvalidInput(f"there is no file `{file}`", hint="give a webhook's payload, or `-` for standard input")

@@ -1,12 +1,11 @@
 """`jirabot user`: who may trigger the bot."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from jirabot.cli import asking, consent, output, running, usage
+from jirabot.cli import asking, consent, output, running, standard_input, usage
 from jirabot.cli.options import AsJson, NoValidate, TheWorkspace, Yes
 from jirabot.errors import InvalidInput
 
@@ -96,16 +95,13 @@ def _check_one_way(account: str, from_: str, group: str, *, user: str, no_valida
 
 def _read(file: str) -> str:
     if file == "-":
-        content = sys.stdin.buffer.read() if sys.stdin is not None else b""
-    elif Path(file).is_file():
-        try:
-            content = Path(file).read_bytes()
-        except OSError as error:
-            raise InvalidInput(f"`{file}` can't be read: {error.strerror}") from error
-    else:
+        return standard_input.read()
+    if not Path(file).is_file():
         raise InvalidInput(f"there is no file `{file}`", hint="name a list of accounts, or give `-` for standard input")
     try:
-        return content.decode("utf-8-sig")
+        return Path(file).read_text("utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"`{file}` can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"`{file}` is no text", hint="write one account a line, in UTF-8") from error
 
