@@ -1,5 +1,6 @@
 """`jirabot conversation`: the bot's work on issues, and what a comment could ask of it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -83,8 +84,7 @@ def tail(
 
     async def work(jirabot: Any) -> None:
         found = await jirabot.conversations.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
-        for held in await jirabot.conversations.held_back(found.conversation.id, by=SHELL):
-            output.note("\n".join(output.held_back(objects.check(held))))
+        _tell_held_back(await jirabot.conversations.held_back(found.conversation.id, by=SHELL))
         async for event in jirabot.conversations.follow(found.conversation.id, by=SHELL):
             if as_json:
                 output.write_json(objects.run_event(event))
@@ -259,8 +259,17 @@ def _order(
     async def work(jirabot: Any) -> Any:
         of = jirabot.conversations
         found = await of.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
-        return await ordered(of, found.conversation.id), jirabot.lock.is_held()
+        whole = await ordered(of, found.conversation.id)
+        return whole, await of.held_back(found.conversation.id, by=SHELL), jirabot.lock.is_held()
 
-    whole, daemon_runs = running.run(context, work)
+    whole, held_back, daemon_runs = running.run(context, work)
     output.show(objects.conversation(whole.conversation, workspace_name=whole.workspace_name), as_json=as_json)
+    _tell_held_back(held_back)
     beside.tell(owes, daemon_runs=daemon_runs)
+
+
+def _tell_held_back(found: Sequence[Any]) -> None:
+    from jirabot.core import objects
+
+    for each in found:
+        output.note("\n".join(output.held_back(objects.check(each))))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jirabot.config import WEBHOOK_SWITCHES
+from jirabot.core.breakers import Breaker
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.deliveries import Delivery
 from jirabot.core.issues import ServerInfo
@@ -129,6 +130,26 @@ def pause(value: Pause, *, workspace: str) -> Check:
     text = f"no new run begins: {what} is paused, by {value.paused_by} since {value.paused_at:%Y-%m-%d %H:%M:%S} UTC"
     fix = f"`jirabot resume {resumed(value, workspace=workspace)}` lets them begin"
     return Check(name="pause", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
+
+
+def breaker(value: Breaker) -> Check:
+    """Tell of an agent that fails whoever asks, and so is left alone for a while."""
+    text = f"no new run begins: the agent `{value.agent}` fails since {value.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    fix = f"look at `[agents.{value.agent}]` and its service; one run tries from {value.due_at:%H:%M:%S} UTC on"
+    return Check(name="agent", level=Level.WARNING, text=text, fix=fix)
+
+
+def later(due_at: datetime) -> Check:
+    """Tell of a run that is to begin at a time."""
+    text = f"the run is tried again at {due_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Check(name="due", level=Level.OK, text=text, fix="it begins by itself")
+
+
+def turn(at_work_count: int) -> Check:
+    """Tell of a run that waits until others have ended."""
+    agents = "1 agent is" if at_work_count == 1 else f"{at_work_count} agents are"
+    fix = "it begins by itself; `[runs]` says how many may at once"
+    return Check(name="turn", level=Level.OK, text=f"the run waits for its turn: {agents} at work", fix=fix)
 
 
 def resumed(value: Pause, *, workspace: str) -> str:

@@ -215,7 +215,7 @@ class Conversations:
     def run_times(self, *, now: datetime) -> Sequence[datetime]:
         return runs.times(self._connection, now=now)
 
-    def count_leased(self, repository_id: RepositoryId, *, now: datetime) -> int:
+    def count_leased(self, repository_id: RepositoryId | None = None, *, now: datetime) -> int:
         return runs.count_leased(self._connection, repository_id, now=now)
 
     def renew_run(self, lease: Lease, *, until: datetime) -> bool:

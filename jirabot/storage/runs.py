@@ -185,9 +185,10 @@ def claim(
     return None
 
 
-def count_leased(connection: Connection, repository_id: RepositoryId, *, now: datetime) -> int:
-    """Count the leased runs whose conversations are in that repository."""
-    count: int = connection.execute(_COUNT_LEASED, {"of_repository": repository_id, "now": now}).scalar_one()
+def count_leased(connection: Connection, repository_id: RepositoryId | None, *, now: datetime) -> int:
+    """Count the leased runs: all, or those whose conversations are in that repository."""
+    asked = {"now": now} if repository_id is None else {"now": now, "of_repository": repository_id}
+    count: int = connection.execute(HELD_BY_ALL if repository_id is None else _COUNT_LEASED, asked).scalar_one()
     return count
 
 

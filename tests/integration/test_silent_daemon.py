@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import pytest
 
 from jirabot.app import App, open_app
 from jirabot.config import Settings
+from jirabot.core.breakers import opened
 from jirabot.core.conversations import RunState, State
-from jirabot.core.ids import WorkspaceId
+from jirabot.core.ids import BackendName, ConversationId, RunId, WorkspaceId
 from jirabot.core.managers.replays import ReplayWishes
 from jirabot.core.managers.workspaces import NewWorkspace
+from jirabot.core.pauses import Pause
 from jirabot.core.people import SHELL
 from jirabot.core.ports import Transaction
+from jirabot.core.scopes import EVERYWHERE
 from jirabot.errors import DaemonSilent
 from jirabot.storage.lock import DataFolderLock
 from tests.contract.test_stores.values import conversation, message, run
@@ -85,6 +89,56 @@ async def test_a_command_does_not_wait_for_ever(
 ) -> None:
     with pytest.raises(DaemonSilent, match=told):
         await command(app)
+
+
+def _pause(tx: Transaction, now: datetime) -> None:
+    tx.pauses.add(Pause(scope=EVERYWHERE, paused_by="root", paused_at=now))
+
+
+def _open_breaker(tx: Transaction, now: datetime) -> None:
+    tx.breakers.save(replace(opened(BackendName("local"), now=now), due_at=now + timedelta(hours=1)))
+
+
+def _try_agent(tx: Transaction, now: datetime) -> None:
+    """Its time has come, and the other conversation's run tries."""
+    tx.breakers.save(replace(opened(BackendName("local"), now=now), due_at=now, probe_run_id=RunId("working")))
+
+
+def _hold(tx: Transaction, now: datetime) -> None:
+    """Let a daemon that lives be at work: it keeps up the lease of the other conversation's run."""
+    lost = tx.conversations.claim_run(owner="daemon", now=now, until=now + timedelta(hours=1), limits={})
+    assert lost is not None
+    assert lost.id == "working"
+
+
+def _put_off(tx: Transaction, now: datetime) -> None:
+    of, due_at = tx.conversations.find(ConversationId("asking")), now + timedelta(hours=1)
+    assert of is not None
+    later = run("later", of="asking", number=2, workspace_id=of.workspace_id, state=RunState.WAITING, due_at=due_at)
+    tx.conversations.add_run(later)
+
+
+@pytest.mark.parametrize(
+    ("holds", "told"),
+    [
+        pytest.param(_pause, "no new run begins: everything is paused", id="a pause"),
+        pytest.param(_open_breaker, "no new run begins: the agent `local` fails", id="an agent that fails"),
+        pytest.param(_try_agent, "no new run begins: the agent `local` fails", id="an agent that is tried"),
+        pytest.param(_put_off, "the run is tried again at 2026-11-24 13:0", id="a time to come"),
+        pytest.param(_hold, "the run waits for its turn: 1 agent is at work", id="others"),
+    ],
+)
+async def test_what_is_held_back_is_no_silence(
+    app: App, holds: Callable[[Transaction, datetime], None], told: str
+) -> None:
+    """It is written down, and what it waits for is told in place of an error."""
+    await app.storage.write(lambda tx: holds(tx, app.clock.now()))
+
+    sent = await app.conversations.send("asking", "this", by=SHELL)
+
+    assert (sent.messages[-1].text, sent.messages[-1].given_to) == ("this", None)
+    (held,) = await app.conversations.held_back("asking", by=SHELL)
+    assert held.text.startswith(told)
 
 
 async def test_what_was_ordered_is_written_down_all_the_same(app: App) -> None:

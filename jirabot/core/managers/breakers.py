@@ -6,8 +6,8 @@ from datetime import datetime
 
 from jirabot.core import breakers, views
 from jirabot.core.agents import Ending
-from jirabot.core.breakers import AWAY, Health
-from jirabot.core.conversations import Happening, Run, State, advance
+from jirabot.core.breakers import AWAY, Breaker, Health
+from jirabot.core.conversations import Happening, Run, RunState, State, advance
 from jirabot.core.effects import AddComment, EffectKind
 from jirabot.core.ids import BackendName
 from jirabot.core.managers import troubles
@@ -34,6 +34,15 @@ def judge(
         case Health.ILL if troubles.strike(tx, scope, Strike.AGENT_FAILED, now=now):
             tx.breakers.save(breakers.opened(agent, now=now))
             troubles.begin(tx, _failing(agent, ending), new_id=new_id(), now=now)
+
+
+def holding(tx: Transaction, agent: BackendName, *, now: datetime) -> Breaker | None:
+    """Find the breaker that keeps an agent's runs from being begun: it is not yet time to try, or another run does."""
+    known = tx.breakers.find(agent)
+    if known is None or known.due_at > now:
+        return known
+    probing = tx.conversations.find_run(known.probe_run_id) if known.probe_run_id else None
+    return known if probing is not None and probing.state is RunState.RUNNING else None
 
 
 def tell_waiting(tx: Transaction, run: Run, around: Circumstances) -> None:

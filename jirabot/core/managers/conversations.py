@@ -27,10 +27,9 @@ from jirabot.core.decisions import Continue, Reason, Stop
 from jirabot.core.effects import OwedEffect
 from jirabot.core.ids import AccountId, ConversationId, IssueKey, MessageId, RunId, TriggerKey
 from jirabot.core.issues import IssueRef
-from jirabot.core.managers import audit, orders, troubles
+from jirabot.core.managers import audit, orders, troubles, waiting
 from jirabot.core.managers.gate import check_administers, named_to, rights_in
 from jirabot.core.managers.naming import check_before, check_named, check_one_workspace
-from jirabot.core.managers.pauses import as_check, over
 from jirabot.core.managers.sights import Sights
 from jirabot.core.openings import Circumstances
 from jirabot.core.people import Principal, account_of
@@ -221,7 +220,7 @@ class Conversations:
         return await self.show(asked.conversation.id, by=by)
 
     async def send(self, conversation_id: str, text: str, *, waits: bool = True, by: Principal) -> WholeConversation:
-        """Give a conversation's agent *text*, as a mention would; waits until a run has it, or it waits for a turn.
+        """Give a conversation's agent *text*, as a mention would; waits until a run has it, or is held back.
 
         Raises:
             InvalidInput: there is no text.
@@ -299,16 +298,12 @@ class Conversations:
                 await backend.discard(deleted.session)
 
     async def held_back(self, conversation_id: str, *, by: Principal) -> Sequence[Check]:
-        """Tell what pauses the run that a conversation waits for, if it waits for one."""
+        """Tell what holds back the run that a conversation waits for, if it waits for one."""
         asked = (await self.show(conversation_id, by=by)).conversation
+        return await self._storage.read(lambda tx: self._held_back(tx, asked))
 
-        def query(tx: Transaction) -> Sequence[Check]:
-            live = tx.conversations.live_run(asked.id)
-            if live is None or live.state is not RunState.WAITING:
-                return ()
-            return [as_check(tx, pause) for pause in over(tx, asked.workspace_id, asked.agent)]
-
-        return await self._storage.read(query)
+    def _held_back(self, tx: Transaction, asked: Conversation) -> Sequence[Check]:
+        return waiting.held_back(tx, asked, now=self._clock.now(), patience=CARRIED_OUT_WITHIN)
 
     async def follow(self, conversation_id: str, *, by: Principal) -> AsyncIterator[RunEvent]:
         """Yield what a conversation's agent has reported, and reports, until it rests.
@@ -361,10 +356,11 @@ class Conversations:
             raise _silent("the agent's turn to end", daemon_runs=False)
         if waits and running is None and self._daemon_runs():
 
-            def is_given(tx: Transaction) -> bool:
-                return any(m.given_to for m in tx.conversations.messages(asked.id) if m.id == asked_last)
+            def is_given_or_waits(tx: Transaction) -> bool:
+                given = any(m.given_to for m in tx.conversations.messages(asked.id) if m.id == asked_last)
+                return given or bool(self._held_back(tx, asked))
 
-            await self._until(is_given, None, "the agent to begin")
+            await self._until(is_given_or_waits, None, "the agent to begin")
         return await self.show(asked.id, by=by)
 
     async def _until(self, holds: Callable[[Transaction], bool], run: Run | None, told: str) -> None:
@@ -375,11 +371,12 @@ class Conversations:
         """
         until = self._clock.now() + CARRIED_OUT_WITHIN
         while True:
-            seen = self._storage.generation()
+            # The time is taken before the look, so that the last one still sees who has waited for all of it.
+            seen, is_over = self._storage.generation(), self._clock.now() >= until
             if await self._storage.read(holds):
                 return
             daemon_runs = self._daemon_runs() if run is None else self._is_carried(run)
-            if not daemon_runs or self._clock.now() >= until:
+            if not daemon_runs or is_over:
                 raise _silent(told, daemon_runs=daemon_runs)
             await self._storage.changed(seen, within_seconds=LOOK_SECONDS)
 

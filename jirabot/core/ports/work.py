@@ -211,8 +211,8 @@ class ConversationStore(Protocol):
         What is due may still be held back, by a limit or a pause, and so does not hide what has its time to come.
         """
 
-    def count_leased(self, repository_id: RepositoryId, *, now: datetime) -> int:
-        """Count the leased runs whose conversations are in that repository."""
+    def count_leased(self, repository_id: RepositoryId | None = None, *, now: datetime) -> int:
+        """Count the leased runs: all, or those whose conversations are in that repository."""
 
     def renew_run(self, lease: Lease, *, until: datetime) -> bool: ...
     def holds_run(self, lease: Lease) -> bool:

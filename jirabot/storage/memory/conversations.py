@@ -203,10 +203,10 @@ class Conversations(Store):
         conversation = self.find(run.conversation_id)
         return conversation.repository_id if conversation else None
 
-    def count_leased(self, repository_id: RepositoryId, *, now: datetime) -> int:
+    def count_leased(self, repository_id: RepositoryId | None = None, *, now: datetime) -> int:
         running = [run for run in self._state.runs.values() if run.state is RunState.RUNNING]
         leased = [run for run in running if run.lease_until and run.lease_until > now]
-        return sum(self._repository(run) == repository_id for run in leased)
+        return sum(repository_id in (None, self._repository(run)) for run in leased)
 
     def _is_paused(self, run: Run) -> bool:
         conversation = self.find(run.conversation_id)

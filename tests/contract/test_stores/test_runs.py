@@ -283,13 +283,14 @@ class TestLimits:
 
     async def test_the_leased_runs_of_a_repository_are_counted(self, housed: Storage):
         def count(tx: Transaction, now: datetime) -> list[int]:
-            return [tx.conversations.count_leased(RepositoryId(name), now=now) for name in ("shop", "bank", "none")]
+            counted = [tx.conversations.count_leased(RepositoryId(name), now=now) for name in ("shop", "bank", "none")]
+            return [*counted, tx.conversations.count_leased(now=now)]
 
-        assert await housed.read(lambda tx: count(tx, NOW)) == [0, 0, 0]
+        assert await housed.read(lambda tx: count(tx, NOW)) == [0, 0, 0, 0]
         for _ in range(4):
             await claim(housed)
-        assert await housed.read(lambda tx: count(tx, NOW)) == [2, 1, 0]
-        assert await housed.read(lambda tx: count(tx, at(10))) == [0, 0, 0]
+        assert await housed.read(lambda tx: count(tx, NOW)) == [2, 1, 0, 4]
+        assert await housed.read(lambda tx: count(tx, at(10))) == [0, 0, 0, 0]
 
     async def test_all_hold_together(self, four: Storage):
         assert [await claimed_id(four, daemon=3, workspace=2) for _ in range(4)] == ["r1", "r2", "x1", None]

@@ -139,6 +139,20 @@ def test_what_is_sent_waits_for_a_run(furnished: Cli, name: str, state: str) -> 
     assert shown["run_list"][-1]["state"] == "waiting"
 
 
+@pytest.mark.parametrize(("command", "name"), [("send", "active"), ("retry", "failed")])
+def test_what_holds_it_back_is_told(furnished: Cli, command: str, name: str) -> None:
+    _with_checkout(furnished, name)
+    furnished.done("pause", "--all")
+
+    ran = furnished("conversation", command, name, *(["this"] if command == "send" else []), "--json")
+
+    assert (ran.code, ran.object["state"]) == (0, "active")
+    told, fix, unserved = ran.err.splitlines()
+    assert told.startswith("  no new run begins: everything is paused, by ")
+    assert fix == "    `jirabot resume --all` lets them begin"
+    assert unserved == "no daemon runs: the agent's work waits until `jirabot serve` does"
+
+
 def test_what_is_sent_to_an_agent_whose_daemon_is_gone_is_written_down(furnished: Cli) -> None:
     ran = furnished("conversation", "send", "working", "also this")
 
