@@ -9,6 +9,7 @@ import pytest
 
 from jirabot.app import App, open_app
 from jirabot.core.audit import facts_of
+from jirabot.core.conversations import State
 from jirabot.core.deliveries import DeliveryState
 from jirabot.core.ids import WorkspaceId
 from jirabot.core.managers.workspace_changes import WorkspaceUpdate
@@ -152,6 +153,19 @@ async def test_a_claim_that_expires_is_written_down(app: App) -> None:
 
     assert await app.claims.expire() == 1
     assert (await acts(app))[0] == ("workspace.expired", "daemon", claimed.base_url, "")
+
+
+async def test_what_failed_is_told_to_who_administers_it(app: App) -> None:
+    """Not to who asked: it may have come to be about what they may not read."""
+    workspace = await made(app)
+    linked = await app.users.link("acme", "ada", user="carol", by=SHELL, validate=False)
+    failed = conversation("failed", workspace_id=workspace.id, asker=linked.account, state=State.FAILED)
+    await app.storage.write(lambda tx: tx.conversations.add(failed))
+    of_it = replace(CAROL, user="", role=Role.ADMIN, workspace_id=workspace.id)
+
+    told = [(await app.overview.status(by=by)).failed for by in (SHELL, of_it, CAROL)]
+
+    assert told == [(failed,), (failed,), ()]
 
 
 async def test_what_holds_work_back_is_told_to_who_administers_some_of_it(app: App) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from jirabot.config import LimitsSettings, WorkspaceDefaults
 from jirabot.core import objects
-from jirabot.core.access import Rights, Sight, check_operator
+from jirabot.core.access import Rights, check_operator
 from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
@@ -130,7 +130,7 @@ class Overview:
                 ),
                 held_back=held_back(tx, rights, self._switched_off),
                 dead=tuple(tx.deliveries.list(state=DeliveryState.DEAD, limit=FAILURES_SHOWN, seen=rights.sight)),
-                failed=_failed(tx, rights.sight),
+                failed=_failed(tx, rights),
             )
 
         return replace(await self._storage.read(query), database=await self._fault())
@@ -230,6 +230,7 @@ def _newest_at(newest: Sequence[Delivery]) -> datetime | None:
     return newest[0].received_at if newest else None
 
 
-def _failed(tx: Transaction, seen: Sight) -> tuple[Conversation, ...]:
-    recent = tx.conversations.list(limit=200, seen=seen)
+def _failed(tx: Transaction, rights: Rights) -> tuple[Conversation, ...]:
+    """Give what failed in the workspaces that are administered, and not what somebody only takes part in."""
+    recent = tx.conversations.list(limit=200, seen=replace(rights.sight, accounts=frozenset()))
     return tuple(c for c in recent if c.state is State.FAILED)[:FAILURES_SHOWN]
