@@ -12,8 +12,9 @@ from jirabot.errors import Forbidden
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What somebody sees in lists: all that belongs to `workspaces`, and the conversations that `accounts` are in.
+    """What somebody sees in lists: all that belongs to `workspaces`, and the conversations whose `insiders` they are.
 
+    None that is internal, but of `workspaces`: which of `accounts` are customers, only Jira knows.
     `workspaces` None: of every workspace.
     """
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
 from jirabot.core.access import EVERYTHING, Sight
@@ -11,6 +11,7 @@ from jirabot.core.conversations import Conversation, Message, Run, RunEvent, Sta
 from jirabot.core.deliveries import Lease
 from jirabot.core.ids import AccountId, ConversationId, IssueId, IssueKey, RepositoryId, RunId, WorkspaceId
 from jirabot.core.people import Account
+from jirabot.core.visibility import Internal, Public
 from jirabot.storage import runs, schema
 from jirabot.storage.columns import columns_of, row_of
 from jirabot.storage.schema import conversations, messages, open_conversation, participants, run_events
@@ -78,6 +79,24 @@ _DELETE = [
 ]
 
 
+def _is_insider(seen: Sight) -> ColumnElement[bool]:
+    """Say of a row of `conversations` what `core.access.insiders` says; no to all that are internal."""
+    own, written, part = conversations.c, messages.c, participants.c
+    takes_part = select(part.conversation_id).where(tuple_(part.workspace_id, part.account_id).in_(seen.accounts))
+    author_id = func.json_extract(written.author, "$.id", type_=Text)
+    wrote_to_its_readers = (
+        select(written.id)
+        .where(
+            written.conversation_id == own.id,
+            written.visibility == own.visibility,
+            tuple_(written.workspace_id, author_id).in_(seen.accounts),
+        )
+        .exists()
+    )
+    is_restricted = own.visibility != Internal()
+    return own.id.in_(takes_part) & ((own.visibility == Public()) | (is_restricted & wrote_to_its_readers))
+
+
 class Conversations:
     """Fulfils `ConversationStore`."""
 
@@ -125,12 +144,7 @@ class Conversations:
             query = query.where(conversations.c.workspace_id == workspace_id)
         if seen.workspaces is not None:
             whole = conversations.c.workspace_id.in_(seen.workspaces)
-            part = conversations.c.id.in_(
-                select(participants.c.conversation_id).where(
-                    tuple_(participants.c.workspace_id, participants.c.account_id).in_(seen.accounts)
-                )
-            )
-            query = query.where(or_(whole, part) if seen.accounts else whole)
+            query = query.where(or_(whole, _is_insider(seen)) if seen.accounts else whole)
         if before is not None:
             other = conversations.alias("other")
             at, own = select(other.c.created_at).where(other.c.id == before).scalar_subquery(), conversations.c

@@ -86,6 +86,8 @@ async def test_who_may_not_read_what_was_asked_later_sees_it_no_more(
     ada, grace, root = await callers("ada"), await callers("grace"), await callers("root", role=Role.ADMIN)
     assert [(await ada.get(path))[1]["code"] for path in (address, f"{address}/runs")] == ["conversation-not-found"] * 2
     assert [(await each.get(address))[0] for each in (grace, root)] == [200, 200]
+    lists = [(await each.get("/api/v1/conversations"))[1]["items"] for each in (ada, grace, root)]
+    assert [[each["id"] for each in listed] for listed in lists] == [[], [conversation], [conversation]]
     with pytest.raises(ConversationNotFound):
         await stage.app.conversations.retry(conversation, by=Principal(kind="token", name="ada", user="ada"))
 
@@ -107,7 +109,9 @@ async def test_a_customer_who_asked_does_not_see_what_is_internal(stage: Stage, 
     await stage.rest()
     address = f"/api/v1/conversations/{(await stage.whole()).conversation.id}"
 
-    assert (await (await callers("carl")).get(address))[1]["code"] == "conversation-not-found"
+    carl = await callers("carl")
+    assert (await carl.get(address))[1]["code"] == "conversation-not-found"
+    assert (await carl.get("/api/v1/conversations"))[1]["items"] == []
     assert (await (await callers("grace")).get(address))[0] == 200
 
 

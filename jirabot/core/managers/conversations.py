@@ -81,7 +81,8 @@ class Conversations:
     ) -> Sequence[tuple[Conversation, str]]:
         """List the newest conversations first, each with its workspace's name; with *before*, those behind that one.
 
-        Those that *by* administers, or takes part in. Jira is not asked what else it may see.
+        Those that *by* administers, or takes part in and may still read. Jira is not asked what else it may see, and so
+        none that is internal is listed to those who may be customers.
 
         Raises:
             WorkspaceNotFound: there is none of that name.

@@ -182,7 +182,8 @@ def _of_api() -> Sequence[Endpoint]:
             "/conversations",
             handlers.list_conversations,
             "The conversations, the newest first.",
-            who="whoever has a token; the list holds those that they administer, asked in or wrote in",
+            who="whoever has a token; the list holds those that they administer, asked in or wrote in; "
+            "once one is restricted, if they wrote to its readers; once it is internal, if they administer it",
             query=bodies.Page,
             answer=answers.Page[answers.Conversation],
             others=[404],

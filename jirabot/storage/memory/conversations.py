@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from jirabot.core.access import EVERYTHING, Sight
+from jirabot.core.access import EVERYTHING, Sight, insiders
 from jirabot.core.conversations import LIVE_RUNS, Conversation, Message, Run, RunEvent, RunState, State
 from jirabot.core.deliveries import (
     Lease,
@@ -20,6 +20,7 @@ from jirabot.core.ids import (
     WorkspaceId,
 )
 from jirabot.core.scopes import EVERYWHERE, of_agent, of_workspace
+from jirabot.core.visibility import Internal
 from jirabot.errors import Conflict
 from jirabot.storage.memory.holds import breaker_of, by_due_time, is_held_back
 from jirabot.storage.memory.tables import Store, add_new, newest_first, page
@@ -77,8 +78,11 @@ class Conversations(Store):
         return [each for each in asked if self._is_seen(each, seen)][:limit]
 
     def _is_seen(self, conversation: Conversation, seen: Sight) -> bool:
-        own = {(conversation.workspace_id, account) for account in self.participants(conversation.id)}
-        return seen.covers(conversation.workspace_id) or not seen.accounts.isdisjoint(own)
+        if seen.covers(conversation.workspace_id):
+            return True
+        inside = insiders(conversation, self.participants(conversation.id), self.messages(conversation.id))
+        own = {(conversation.workspace_id, account) for account in inside}
+        return not isinstance(conversation.visibility, Internal) and not seen.accounts.isdisjoint(own)
 
     def participants(self, conversation_id: ConversationId) -> frozenset[AccountId]:
         conversation = self.find(conversation_id)

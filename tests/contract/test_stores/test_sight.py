@@ -6,7 +6,19 @@ from jirabot.core.access import EVERYTHING, Sight
 from jirabot.core.ids import AccountId, ConversationId, WorkspaceId
 from jirabot.core.people import PRINCIPALS, Account
 from jirabot.core.ports import Storage, Transaction
-from tests.contract.test_stores.values import ADA, GRACE, OTHER, WS, at, conversation, delivery, effect, message
+from jirabot.core.visibility import Restricted
+from tests.contract.test_stores.values import (
+    ADA,
+    GRACE,
+    OTHER,
+    VISIBILITIES,
+    WS,
+    at,
+    conversation,
+    delivery,
+    effect,
+    message,
+)
 
 NOTHING = Sight(workspaces=frozenset())
 SHELL = Account(id=AccountId(f"{PRINCIPALS}shell"))
@@ -52,6 +64,29 @@ async def talked(storage: Storage) -> Storage:
 async def test_conversations_are_listed_as_they_are_seen(talked: Storage, seen, listed):
     found = await talked.read(lambda tx: tx.conversations.list(seen=seen))
     assert [each.id for each in found] == listed
+
+
+@pytest.mark.parametrize(
+    ("readers", "listed_to"),
+    [("public", ["ada", "grace"]), ("role", ["grace"]), ("internal", [])],
+)
+async def test_a_conversation_is_listed_to_who_may_read_all_of_it(storage: Storage, readers: str, listed_to: list[str]):
+    """Ada asked in public, Grace wrote to fewer; of what is internal nobody knows here if they are a customer."""
+
+    def change(tx: Transaction) -> None:
+        tx.conversations.add(conversation("c1", asker=ADA, visibility=VISIBILITIES[readers]))
+        tx.conversations.add_message(message("m1", author=ADA))
+        tx.conversations.add_message(message("m2", author=GRACE, visibility=VISIBILITIES[readers]))
+        tx.conversations.add_message(message("m3", author=ADA, visibility=Restricted(type="group", value="all")))
+
+    await storage.write(change)
+
+    async def is_listed(seen: Sight) -> bool:
+        return bool(await storage.read(lambda tx: tx.conversations.list(seen=seen)))
+
+    assert [name for name, who in (("ada", ADA), ("grace", GRACE)) if await is_listed(of(who))] == listed_to
+    assert await is_listed(Sight(workspaces=frozenset({WS}), accounts=of(ADA).accounts))
+    assert not await is_listed(of(GRACE, OTHER))
 
 
 async def test_who_asked_or_wrote_takes_part(talked: Storage):
