@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from jirabot.core.conversations import State
 from jirabot.core.deliveries import Delivery, DeliveryState, Lease
 from jirabot.core.managers.pipeline import Head
 from jirabot.core.people import DAEMON, SHELL
+from jirabot.core.ports import Transaction
 
 from .stage import Stage
 
@@ -199,8 +201,8 @@ async def test_what_is_discarded_while_jira_is_asked_does_not_hold_up_what_is_be
     slow.release()
 
     assert (await stage.outcome(following)).state is DeliveryState.DONE
-    (given_up,) = [each for each in await stage.deliveries() if each.state is DeliveryState.DISCARDED]
-    assert given_up.received_at <= (await stage.outcome(following)).received_at
+    given_up = [each for each in await stage.deliveries() if each.state is DeliveryState.DISCARDED]
+    assert {each.id for each in given_up} == {each.id for each in discardable}
     assert "help" in (await stage.says()).text
 
 
@@ -210,10 +212,15 @@ async def test_what_cannot_be_read_is_its_lanes_trouble_alone(stage: Stage) -> N
     slow = stage.jira.faults.add("delay", method="GET", path=r"/comment/\d+$", times=1)
     await stage.comment("@openhands help")
     await stage.until(lambda: slow.hits)
-    behind = await stage.comment("@openhands help")
-    unread, first = await stage.until_stored(
-        lambda tx: found if len(found := tx.deliveries.list(state=DeliveryState.RECEIVED)) == 2 else None
-    )
+    await stage.comment("@openhands help")
+
+    def two(tx: Transaction) -> Sequence[Delivery] | None:
+        received = tx.deliveries.list(state=DeliveryState.RECEIVED)
+        found = [each for each in received if each.issue_id == stage.issue.id]
+        return found if len(found) > 1 else None
+
+    # On Data Center a comment is told by two events.
+    *_, unread, first = await stage.until_stored(two)
     _write_steps(stage, unread, "[{}]")
     slow.release()
 
@@ -225,8 +232,8 @@ async def test_what_cannot_be_read_is_its_lanes_trouble_alone(stage: Stage) -> N
     assert await stage.until_stored(lambda _: stage.log.errors() or None) == ["worker.failed"]
     _write_steps(stage, unread, "[]")
     stage.clock.advance(minutes=2)
-    assert (await stage.outcome(behind)).id == unread.id
-    await stage.says()
+    await stage.until_stored(lambda tx: (tx.deliveries.find(unread.id) or unread).handled_at)
+    assert "help" in (await stage.says()).text
 
 
 def _write_steps(stage: Stage, delivery: Delivery, steps: str) -> None:
