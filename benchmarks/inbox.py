@@ -26,15 +26,17 @@ from load import Order
 
 from jirabot.app import App
 from jirabot.cli.main import main as command
-from jirabot.core.deliveries import DeliveryState, NewDelivery, lane_of
+from jirabot.core.deliveries import DeliveryState, NewDelivery, fingerprint, lane_of
 from jirabot.core.ids import DeliveryId, IssueId, IssueKey, WorkspaceId
-from jirabot.core.managers.intake import fingerprint
 from jirabot.core.ports import Transaction
 from jirabot.sandbox.server import Sandbox
 
 BATCH = 250
 ISSUES = 5000
-BODY = b'{"webhookEvent":"jira:issue_updated","padding":"' + b"x" * 4000 + b'","number":'
+BODY = b'{"webhookEvent":"jira:issue_updated","padding":"' + b"x" * 4000 + b'","timestamp":'
+AGES = timedelta(days=29)
+"""How old they are at most: what is older would be pruned while acknowledging is measured."""
+
 CALLS = 15
 RARE = 5000
 """One in so many is dead: what is looked for most is what there is least of."""
@@ -45,7 +47,7 @@ def _record(batch: Sequence[NewDelivery], tx: Transaction) -> None:
 
 
 async def fill(app: App, count: int) -> DeliveryId:
-    """Put so many deliveries of the past months into the inbox; gives the id of one in the middle."""
+    """Put so many deliveries of the past weeks into the inbox; gives the id of one in the middle."""
     workspace = (await app.directory.all())[0].workspace
     ids: list[DeliveryId] = []
     for first in range(0, count, BATCH):
@@ -56,19 +58,21 @@ async def fill(app: App, count: int) -> DeliveryId:
 
 
 def _delivery(app: App, workspace_id: WorkspaceId, number: int, count: int) -> NewDelivery:
-    issue, body = 10000 + number % ISSUES, BODY + f"{number}}}".encode()
+    issue, received_at = 10000 + number % ISSUES, app.clock.now() - AGES * (1 - number / count)
+    timestamp = int(received_at.timestamp() * 1000)
+    body = BODY + f"{timestamp}}}".encode()
     return NewDelivery(
         id=DeliveryId(app.ids.sortable()),
         workspace_id=workspace_id,
         lane_id=lane_of(workspace_id, IssueId(str(issue))),
-        fingerprint=fingerprint(workspace_id, body, ""),
+        fingerprint=fingerprint(workspace_id, body, timestamp=timestamp),
         kind="jira:issue_updated",
         issue_id=IssueId(str(issue)),
         issue_key=IssueKey(f"OLD-{issue}"),
         state=_state(number),
         headers={"content-type": "application/json; charset=UTF-8"},
         body=body,
-        received_at=app.clock.now() - timedelta(minutes=count - number),
+        received_at=received_at,
         decision="ignore",
         reason="no-trigger",
         text="Nothing in it asks the bot for anything",

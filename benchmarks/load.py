@@ -32,7 +32,7 @@ class Order:
     seconds: float
     body_bytes: int = 4096
     first: int = 0
-    """The number of the first body: bodies of the same number are the same."""
+    """The number of the first body."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Requests:
         address = urlsplit(order.url)
         self._number = order.first
         fields = {"summary": "Pay by card", "updated": "2026-03-02T10:00:00.000+0000"}
-        event = {"timestamp": 1772445600000, "webhookEvent": "jira:issue_updated", "fields": fields}
+        event = {"webhookEvent": "jira:issue_updated", "fields": fields}
         opened = json.dumps({**event, "padding": ""})[:-2].encode()
         self._site = order.base_url
         size = order.body_bytes - len(opened) - len(self._end(order.first))
@@ -92,7 +92,8 @@ class Requests:
     def _end(self, number: int) -> bytes:
         issue = 10000 + number % ISSUES
         address = f"{self._site}/rest/api/2/issue/{issue}"
-        text = f'","issue":{{"id":"{issue}","key":"LOAD-{issue}","self":"{address}"}},"number":"{number:012d}"}}'
+        told = f'"timestamp":{time.time_ns() // 1_000_000},"number":"{number:012d}"'
+        text = f'","issue":{{"id":"{issue}","key":"LOAD-{issue}","self":"{address}"}},{told}}}'
         return text.encode()
 
 

@@ -29,6 +29,9 @@ MOST_COMMAS = 1_000_000
 UNPROVED_LENIENT_BYTES = 1_000_000
 """The lenient parser takes ten times as long: for a larger body that is done once it has proved itself."""
 
+LATEST_TIMESTAMP = 2**47
+"""In the year 6429: what is later is no time of an event."""
+
 EXPECTED = "a webhook's body is one JSON object, as Jira sends it"
 
 _SUBJECTS = frozenset({"issue", "comment", "user", "project", "worklog", "attachment"})
@@ -73,6 +76,7 @@ def read(body: bytes) -> Envelope:
         issue_id=issue.id if issue else None,
         issue_key=issue.key if issue else None,
         has_time=_has_time(payload),
+        timestamp=_timestamp(payload),
     )
 
 
@@ -148,6 +152,11 @@ def _has_time(payload: Mapping[str, Any]) -> bool:
         or _issue_fields(payload).get("updated")
         or any(_object(payload.get(place)).get(name) for place in _TIMED for name in ("created", "updated"))
     )
+
+
+def _timestamp(payload: Mapping[str, Any]) -> int:
+    value = payload.get("timestamp")
+    return value if type(value) is int and 0 < value < LATEST_TIMESTAMP else 0
 
 
 def _issue_fields(payload: Mapping[str, Any]) -> Mapping[str, Any]:

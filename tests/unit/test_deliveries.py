@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jirabot.core.deliveries import Delivery, DeliveryState, Origin, Step, lane_of, lateness
-from jirabot.core.ids import DeliveryId
+from jirabot.core.deliveries import Delivery, DeliveryState, Origin, Step, fingerprint, lane_of, lateness
+from jirabot.core.ids import DeliveryId, WorkspaceId
 
 from .values import NOW, WS
 
@@ -57,3 +57,20 @@ def test_a_step_keeps_how_late_it_came() -> None:
     steps = (Step(step="arrival", outcome="late", reason="10800"), Step(step="parsed", outcome="Unrecognised"))
     assert replace(CAME, steps=steps).late_seconds == 10_800
     assert CAME.late_seconds is None
+
+
+def test_a_fingerprint_is_of_the_workspace_the_body_and_the_salt() -> None:
+    same = {fingerprint(WS, b"body"), fingerprint(WS, b"body", salt=""), fingerprint(WS, b"body", timestamp=0)}
+    others = {
+        fingerprint(WorkspaceId("other"), b"body"),
+        fingerprint(WS, b"another"),
+        fingerprint(WS, b"body", salt="5932"),
+        fingerprint(WS, b"body", timestamp=1706692865788),
+    }
+    assert len(same) == 1
+    assert len(same | others) == 5
+
+
+def test_what_came_together_stands_together_in_the_order_of_fingerprints() -> None:
+    times = [1, 999_999_999_999, 1_706_692_865_788, 1_706_692_865_789, 2**47 - 1]
+    assert sorted(times, key=lambda at: fingerprint(WS, b"body of %d" % at, timestamp=at)) == times

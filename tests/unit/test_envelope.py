@@ -315,6 +315,25 @@ def test_time_stamp(payload, has_time):
     assert read(payload).has_time is has_time
 
 
+@pytest.mark.parametrize(
+    ("told", "timestamp"),
+    [
+        pytest.param(1706692865788, 1706692865788, id="milliseconds"),
+        pytest.param(2**47 - 1, 2**47 - 1, id="the last that could be"),
+        pytest.param(2**47, 0, id="none that could not be"),
+        pytest.param(10**30, 0, id="none that is no date at all"),
+        pytest.param(-1, 0, id="none before 1970"),
+        pytest.param("1706692865788", 0, id="none that is text"),
+        pytest.param(1706692865788.5, 0, id="none that is no whole number"),
+        pytest.param(True, 0, id="none that is no number"),
+        pytest.param([1706692865788], 0, id="none that is a list"),
+        pytest.param(None, 0, id="none"),
+    ],
+)
+def test_timestamp(told, timestamp):
+    assert read({"timestamp": told}).timestamp == timestamp
+
+
 def test_nothing_but_addresses_is_read_of_what_has_not_proved_itself():
     body = json.dumps({"webhookEvent": "comment_created", **at("comment.author")}).encode()
 

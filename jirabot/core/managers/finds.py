@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jirabot.core.catching_up import ChangedIssue, News, in_order
-from jirabot.core.deliveries import DeliveryState, NewDelivery, Origin, lane_of
+from jirabot.core.deliveries import DeliveryState, NewDelivery, Origin, fingerprint, lane_of
 from jirabot.core.events import parse
 from jirabot.core.ids import DeliveryId
 from jirabot.core.managers import refusals
 from jirabot.core.managers.directory import Directory, Served
-from jirabot.core.managers.intake import fingerprint
 from jirabot.core.outcomes import Found
 from jirabot.core.ports import Clock, Decode, Ids, JiraSite, Transaction
 from jirabot.core.triggers import Remark, Trigger, detect
@@ -74,7 +73,7 @@ class Finds:
             workspace_id=workspace_id,
             lane_id=lane_of(workspace_id, news.issue_id),
             # Not of its body, which may differ each time that the same is found.
-            fingerprint=fingerprint(workspace_id, news.name.encode(), Origin.CATCH_UP.value),
+            fingerprint=fingerprint(workspace_id, news.name.encode(), salt=Origin.CATCH_UP.value),
             kind=news.kind,
             issue_id=news.issue_id,
             issue_key=news.issue_key or None,

@@ -9,13 +9,22 @@ from functools import partial
 
 from jirabot.core.catching_up import Span
 from jirabot.core.decisions import Reason
-from jirabot.core.deliveries import Delivery, DeliveryState, Lease, NewDelivery, Origin, Outcome, Step, lane_of
+from jirabot.core.deliveries import (
+    Delivery,
+    DeliveryState,
+    Lease,
+    NewDelivery,
+    Origin,
+    Outcome,
+    Step,
+    fingerprint,
+    lane_of,
+)
 from jirabot.core.ids import DeliveryId
 from jirabot.core.managers import troubles
 from jirabot.core.managers.conclusions import LeaseLost
 from jirabot.core.managers.directory import Served
 from jirabot.core.managers.finds import Find, Finds
-from jirabot.core.managers.intake import fingerprint
 from jirabot.core.managers.lanes import holding
 from jirabot.core.managers.troubles import Found
 from jirabot.core.ports import Clock, Ids, Storage, Transaction
@@ -63,7 +72,7 @@ class Gaps:
             id=delivery_id,
             workspace_id=workspace.id,
             lane_id=lane_of(workspace.id, None),
-            fingerprint=fingerprint(workspace.id, body, Origin.GAP.value),
+            fingerprint=fingerprint(workspace.id, body, salt=Origin.GAP.value),
             kind=KIND,
             issue_id=None,
             issue_key=None,

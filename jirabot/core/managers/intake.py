@@ -1,7 +1,6 @@
 """At the door: which workspace, does it prove itself, is it on disk. Answers; decides nothing about what is asked."""
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from typing import NamedTuple
 from jirabot.config import KEPT_HEADERS
 from jirabot.core.audit import Act
 from jirabot.core.decisions import Reason
-from jirabot.core.deliveries import DeliveryState, Envelope, NewDelivery, RawDelivery, lane_of
+from jirabot.core.deliveries import DeliveryState, Envelope, NewDelivery, RawDelivery, fingerprint, lane_of
 from jirabot.core.ids import DeliveryId, WorkspaceId
 from jirabot.core.managers.arrivals import COME_AGAIN_SECONDS, Arrivals
 from jirabot.core.managers.directory import Directory, Served
@@ -184,7 +183,7 @@ class Intake:
         served.scheme.verify(raw, served.secrets_at(raw.received_at))
         envelope = self._read_envelope(raw.body)
         salt = "" if envelope.has_time else _window(raw.received_at)
-        return envelope, fingerprint(served.workspace.id, raw.body, salt)
+        return envelope, fingerprint(served.workspace.id, raw.body, salt=salt, timestamp=envelope.timestamp)
 
     def _release_if_active(self, tx: Transaction, workspace_id: WorkspaceId) -> None:
         """Let what was just kept be handled, where the workspace was activated before we noticed."""
@@ -276,15 +275,6 @@ def _write_turned_away(
     tx.rejections.add(rejections)
     for tally in counted:
         tx.audit.append(tally.entry(now))
-
-
-def fingerprint(workspace_id: WorkspaceId, body: bytes, salt: str) -> str:
-    """Name a body: the same for every copy of it in one workspace."""
-    digest = hashlib.sha256(b"%b\0" % workspace_id.encode())
-    # Not joined: a body may have 25 MB.
-    digest.update(body)
-    digest.update(b"\0%b" % salt.encode())
-    return digest.hexdigest()
 
 
 def kept_headers(headers: Mapping[str, str]) -> Mapping[str, str]:

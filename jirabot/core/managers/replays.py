@@ -23,6 +23,7 @@ from jirabot.core.deliveries import (
     RawDelivery,
     SavedDelivery,
     Step,
+    fingerprint,
     lane_of,
 )
 from jirabot.core.effects import EffectState, OwedEffect
@@ -31,7 +32,7 @@ from jirabot.core.managers import audit
 from jirabot.core.managers.delivery import Delivery as EffectDelivery
 from jirabot.core.managers.directory import Directory, Served, named
 from jirabot.core.managers.dry_runs import DryRuns, Replay
-from jirabot.core.managers.intake import fingerprint, kept_headers
+from jirabot.core.managers.intake import kept_headers
 from jirabot.core.managers.pauses import over
 from jirabot.core.managers.pipeline import Pipeline
 from jirabot.core.managers.runs import Runs
@@ -239,7 +240,7 @@ class Replays:
             id=delivery_id,
             workspace_id=workspace_id,
             lane_id=lane_of(workspace_id, envelope.issue_id),
-            fingerprint=fingerprint(workspace_id, given.body, delivery_id),
+            fingerprint=fingerprint(workspace_id, given.body, salt=delivery_id, timestamp=envelope.timestamp),
             kind=envelope.kind,
             issue_id=envelope.issue_id,
             issue_key=envelope.issue_key,
@@ -346,7 +347,8 @@ class Replays:
         return _duplicate(self._texts, earlier.id if earlier else None)
 
     async def _earlier(self, given: ReplayInput, served: Served) -> Delivery | None:
-        print_ = fingerprint(served.workspace.id, given.body, "")
+        timestamp = self._read_envelope(given.body).timestamp
+        print_ = fingerprint(served.workspace.id, given.body, timestamp=timestamp)
         return await self._storage.read(lambda tx: tx.deliveries.find_by_fingerprint(served.workspace.id, print_))
 
 
