@@ -525,6 +525,7 @@ def _wired(
             audit=audit,
             checkouts=checkouts,
             bodies=bodies,
+            defaults=settings.workspace,
             clock=clock,
             daemon_runs=lock.is_held,
             lives=_lives,

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from jirabot.config.problems import allowed
 from jirabot.config.settings import Settings, WorkspaceDefaults, duration_text
-from jirabot.errors import InvalidInput
+from jirabot.errors import ConfigurationInvalid, InvalidInput
 
 AGENT = "agent"
 """What `--set` changes too, though it has a place of its own in the workspace."""
@@ -40,6 +40,29 @@ def read_changes(given: Sequence[str]) -> Mapping[str, Any]:
     if problems:
         raise InvalidInput("; ".join(problems), hint="`config.example.toml` tells them, in its section `[workspace]`")
     return changes
+
+
+def overlaid(configured: WorkspaceDefaults, changed: Mapping[str, Any], *, of: str) -> WorkspaceDefaults:
+    """Put what the workspace *of* that name has changed over the configured settings.
+
+    Raises:
+        ConfigurationInvalid: another version has stored what this one does not take; all of it is named, with no value.
+    """
+    try:
+        return WorkspaceDefaults.model_validate({**configured.model_dump(), **changed})
+    except ValidationError as error:
+        wrong = {str(each["loc"][0]): each for each in error.errors()}
+        command = f"jirabot workspace update {of} {' '.join(f'--unset {key}' for key in wrong)}"
+        raise ConfigurationInvalid(
+            [f"workspace `{of}`: {_not_taken(key, each)}" for key, each in wrong.items()],
+            hint=f"`{command}` takes the configured ones; `--set KEY=VALUE` gives others",
+        ) from error
+
+
+def _not_taken(key: str, error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"this version has no setting `{key}`"
+    return f"this version does not take the value of its setting `{key}`: {allowed(error)}"
 
 
 def shown_settings(effective: WorkspaceDefaults, changed: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]:

@@ -25,6 +25,8 @@ class FaultKind(StrEnum):
     FOLDER_UNNAMED = "folder-unnamed"
     SECRET_SEALED = "secret-sealed"  # noqa: S105 - a fault's name
     """A stored secret that does not open, or the key that opens them is not found."""
+    SETTING_REFUSED = "setting-refused"
+    """A workspace's setting that another version has stored, and this one does not take."""
     EVENT_STRANDED = "event-stranded"
     """An event that nobody would come by to handle."""
     LEASE_LOST = "lease-lost"

@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from jirabot.config import CloudLimits, LimitsSettings, WorkspaceDefaults
+from jirabot.config.workspace import overlaid
 from jirabot.core.authenticity import Authenticity
 from jirabot.core.budgets import HOUR, MINUTE, UNLIMITED, Limit, Urgency
 from jirabot.core.commands import Address
@@ -209,9 +209,12 @@ class Directory:
 
 
 def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceDefaults:
-    """Put what `--set` changed over the configured defaults."""
-    changed: Mapping[str, Any] = workspace.settings
-    return WorkspaceDefaults.model_validate({**defaults.model_dump(), **changed}) if changed else defaults
+    """Put what `--set` changed over the configured defaults.
+
+    Raises:
+        ConfigurationInvalid: another version has stored what this one does not take.
+    """
+    return overlaid(defaults, workspace.settings, of=workspace.name) if workspace.settings else defaults
 
 
 def limits_of(deployment: str, settings: WorkspaceDefaults, limits: LimitsSettings) -> CloudLimits:

@@ -6,8 +6,10 @@ A daemon may run meanwhile: what is only on its way is no fault.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from jirabot.config import WorkspaceDefaults
 from jirabot.core.access import check_operator
 from jirabot.core.managers.audit import Audit
+from jirabot.core.managers.directory import settings_of
 from jirabot.core.managers.keys import Keys
 from jirabot.core.people import Principal
 from jirabot.core.ports import BodyFiles, Checkouts, Clock, Storage, Transaction
@@ -30,13 +32,15 @@ class Soundness:
         audit: Audit,
         checkouts: Checkouts,
         bodies: BodyFiles,
+        defaults: WorkspaceDefaults,
         clock: Clock,
         daemon_runs: Callable[[], bool],
         lives: Callable[[str], bool],
     ) -> None:
-        """*lives*: whether the process that owns a lease is there."""
+        """*defaults*: what is configured for workspaces. *lives*: whether the process that owns a lease is there."""
         self._storage, self._keys, self._checkouts, self._bodies = storage, keys, checkouts, bodies
         self._audit, self._clock, self._daemon_runs, self._lives = audit, clock, daemon_runs, lives
+        self._defaults = defaults
 
     async def check(self, *, by: Principal) -> Sequence[Fault]:
         """List what is wrong; what can't be looked at is one fault more.
@@ -51,6 +55,7 @@ class Soundness:
             self._files,
             self._folders,
             lambda: self._secrets(by),
+            self._settings,
             self._stranded,
             self._leases,
             self._comments,
@@ -128,6 +133,15 @@ class Soundness:
         except MasterKeyMissing as error:
             return [Fault(kind=FaultKind.SECRET_SEALED, text=error.message, fix=error.hint)]
         return []
+
+    async def _settings(self) -> Sequence[Fault]:
+        found: list[Fault] = []
+        for workspace in await self._storage.read(lambda tx: tx.workspaces.list()):
+            try:
+                settings_of(workspace, self._defaults)
+            except ConfigurationInvalid as error:
+                found += [Fault(kind=FaultKind.SETTING_REFUSED, text=text, fix=error.hint) for text in error.problems]
+        return found
 
     async def _stranded(self) -> Sequence[Fault]:
         found = await self._storage.read(lambda tx: tx.soundness.stranded())

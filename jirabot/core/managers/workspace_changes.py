@@ -157,7 +157,7 @@ class WorkspaceChanges:
             WorkspaceExists: the base URL is another's.
             NotFound: Jira knows no account to link.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was changed.
-            ConfigurationInvalid: the agent is not configured.
+            ConfigurationInvalid: the agent is not configured; or this version does not take a setting that stays.
         """
         workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name, by))
         if wanted.base_url and not by.is_operator:
@@ -409,7 +409,8 @@ class WorkspaceChanges:
             raise InvalidInput(
                 "nothing to change is given", hint="run `jirabot workspace update --help` to see what can be changed"
             )
-        problems = unset_problems(wanted.unset, {**wanted.settings, **({"agent": ""} if wanted.agent else {})})
+        changed = {**wanted.settings, **({"agent": ""} if wanted.agent else {})}
+        problems = unset_problems(wanted.unset, changed, stored=workspace.settings)
         problems += self._rules.auth_problems(workspace.deployment, wanted.auth) if wanted.auth else []
         problems += text_problems("API key", wanted.api_key, least=1)
         problems += wanted.given.problems(self._clock.now())
@@ -424,6 +425,7 @@ class WorkspaceChanges:
             raise InvalidInput("; ".join([*problems, error.message]), hint=error.hint) from error
         if problems:
             raise InvalidInput("; ".join(problems), hint=_SETTINGS_HINT if wanted.unset else "")
+        self._rules.settings_of(draft)
         return replace(wanted, base_url=base_url, also_known_as=aliases)
 
     def _check_proof(self, tx: Transaction, saved: Workspace, wanted: WorkspaceUpdate) -> None:

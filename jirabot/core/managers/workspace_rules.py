@@ -150,9 +150,9 @@ def check_free(tx: Transaction, draft: Workspace, by: Principal) -> None:
             raise WorkspaceExists(f"the Jira at `{url}` is served already{name}", hint=hint)
 
 
-def unset_problems(keys: Sequence[str], changed: Mapping[str, object]) -> list[str]:
-    """Say which of *keys* are no settings, or are set at the same time."""
-    known = ["agent", *WorkspaceDefaults.model_fields]
+def unset_problems(keys: Sequence[str], changed: Mapping[str, object], *, stored: Mapping[str, object]) -> list[str]:
+    """Say which of *keys* are no settings, or are set at the same time. What is *stored* can always be unset."""
+    known = ["agent", *WorkspaceDefaults.model_fields, *stored]
     problems: list[str] = []
     for key in keys:
         if key in changed:

@@ -125,6 +125,10 @@ def of_a_run_of_nobody(cli: Cli) -> None:
     change(cli, f"UPDATE runs SET state = 'running', owner = '{GONE}', lease_until = 1 WHERE id = 'run-active'")
 
 
+def of_a_setting(cli: Cli) -> None:
+    change(cli, """UPDATE workspaces SET settings = '{"mode": "dry"}'""")
+
+
 def of_an_audited_row(cli: Cli) -> None:
     change(cli, "DROP TRIGGER audit_no_update", "UPDATE audit SET by_name = 'nobody' WHERE no = 1")
 
@@ -154,6 +158,9 @@ FAULTS = [
     Planted(of_an_idle_lane, "event-stranded", "event `received` waits, and nobody comes by", WAKE),
     Planted(of_a_missing_lane, "event-stranded", "event `waiting` waits, and nobody comes by", WAKE),
     Planted(of_a_lane_of_nobody, "lease-lost", f"the lane of issue `1` is held by the process `{GONE}`", SERVE),
+    Planted(
+        of_a_setting, "setting-refused", "does not take the value of its setting `mode`", "update acme --unset mode"
+    ),
     Planted(of_an_audited_row, "audit-broken", "the audit: row 1 was changed", "compare it with a backup"),
     Planted(of_a_run_of_nobody, "lease-lost", f"the run `run-active` is held by the process `{GONE}`", SERVE),
 ]

@@ -1,6 +1,8 @@
 """`workspace update`, `activate`, `deactivate`, `rotate-secret` and `validate`: what changes, and what never does."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,39 @@ def test_what_can_not_be_done_changes_nothing(served: Cli, options: list[str], c
     assert (ran.code, ran.out) == (code, "")
     assert ran.error.startswith(sentence)
     assert shown(served) == before
+
+
+@pytest.fixture
+def outdated(served: Cli) -> Cli:
+    """One whose workspace has settings of another version."""
+    with closing(sqlite3.connect(served.data / "jirabot.db")) as driver, driver:
+        driver.execute("""UPDATE workspaces SET settings = '{"mode": "dry", "label": "bot", "tone": "warm"}'""")
+    return served
+
+
+@pytest.mark.parametrize(
+    "command", ["workspace show acme", "workspace list", "status", "serve", "workspace update acme --set label=robot"]
+)
+def test_settings_of_another_version_are_told_with_their_cure(outdated: Cli, command: str) -> None:
+    ran = outdated(*command.split())
+
+    assert (ran.code, ran.out) == (6, "")
+    assert "error: workspace `acme`: this version has no setting `tone`\n" in ran.err
+    assert "this version does not take the value of its setting `mode`: one of `act`, `observe`\n" in ran.err
+    assert "hint: `jirabot workspace update acme --unset mode --unset tone` takes the configured ones" in ran.err
+
+
+def test_settings_of_another_version_are_unset_and_the_others_stay(outdated: Cli) -> None:
+    outdated.done("workspace", "update", "acme", "--unset", "tone", "--set", "mode=observe")
+
+    assert changed(outdated) == {"mode": "observe", "label": "bot"}
+
+
+def test_doctor_tells_of_settings_of_another_version(outdated: Cli) -> None:
+    ran = outdated("doctor", "--json")
+
+    assert ran.code == 1
+    assert any("has no setting `tone`" in each["text"] for each in ran.objects if each["level"] == "failed")
 
 
 def test_an_api_key_that_jira_refuses_changes_nothing(served: Cli, cloud: Jira) -> None:
