@@ -31,7 +31,10 @@ def pause(context: typer.Context, workspace: Workspace = "", all_: Everything = 
 
 
 def resume(context: typer.Context, workspace: Workspace = "", all_: Everything = False, agent: OfAgent = "") -> None:
-    """Let runs begin again that `jirabot pause` holds back."""
+    """Let runs begin again that `jirabot pause` holds back.
+
+    An agent that is left alone for a while, since it has failed three times, is tried with the next run at once.
+    """
     from jirabot.core.people import SHELL
 
     wanted = _only_one(workspace, all_, agent)
@@ -39,9 +42,14 @@ def resume(context: typer.Context, workspace: Workspace = "", all_: Everything =
     async def work(jirabot: Any) -> Any:
         return await jirabot.pauses.resume(by=SHELL, workspace=workspace, agent=agent)
 
-    ended, others = running.run(context, work)
-    output.note("Runs begin again." if ended else f"There was no `jirabot pause {wanted}`.")
-    for other in others:
+    resumed = running.run(context, work)
+    if resumed.wait:
+        output.note(f"The next run tries `{agent}` now; once it goes well, the others follow.")
+    if resumed.pause:
+        output.note("Runs begin again.")
+    elif not resumed.wait:
+        output.note(f"There was no `jirabot pause {wanted}`.")
+    for other in resumed.others:
         output.warn(f"there is still `jirabot pause {other}`: `jirabot resume {other}` ends it")
 
 

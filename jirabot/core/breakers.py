@@ -59,6 +59,11 @@ def opened(agent: BackendName, *, now: datetime) -> Breaker:
     return Breaker(agent=agent, opened_at=now, due_at=now + FIRST_WAIT)
 
 
+def hurried(breaker: Breaker, *, now: datetime) -> Breaker:
+    """Let the next run try at once: somebody has mended the agent, or believes so."""
+    return replace(breaker, due_at=min(breaker.due_at, now))
+
+
 def prolonged(breaker: Breaker, *, now: datetime) -> Breaker:
     """Keep a breaker open after a try that failed: twice as long as it was."""
     wait = min(max(now - breaker.opened_at, FIRST_WAIT), LONGEST_WAIT)

@@ -135,7 +135,8 @@ def pause(value: Pause, *, workspace: str) -> Check:
 def breaker(value: Breaker) -> Check:
     """Tell of an agent that fails whoever asks, and so is left alone for a while."""
     text = f"no new run begins: the agent `{value.agent}` fails since {value.opened_at:%Y-%m-%d %H:%M:%S} UTC"
-    fix = f"look at `[agents.{value.agent}]` and its service; one run tries from {value.due_at:%H:%M:%S} UTC on"
+    tries = f"one run tries from {value.due_at:%H:%M:%S} UTC on, or now after `jirabot resume --agent {value.agent}`"
+    fix = f"look at `[agents.{value.agent}]` and its service; {tries}"
     return Check(name="agent", level=Level.WARNING, text=text, fix=fix)
 
 

@@ -7,6 +7,7 @@ import pytest
 from jirabot.config import AgentSettings
 from jirabot.core.conversations import RunState, State
 from jirabot.core.ids import BackendName
+from jirabot.core.people import SHELL
 from jirabot.core.scopes import of_agent
 from jirabot.core.troubles import Reason
 from jirabot.sandbox.issues import Issue
@@ -51,6 +52,24 @@ async def test_what_is_asked_waits_and_begins_by_itself(stage: Stage) -> None:
     assert await _standing(stage) == []
     told = [fields["reason"] for event, fields in stage.log.told if event.startswith("trouble.")]
     assert told == [Reason.AGENT_FAILING, Reason.AGENT_FAILING]
+
+
+@pytest.mark.stage(settings={"agents": MOODY})
+async def test_who_has_mended_it_need_not_wait_for_the_next_try(stage: Stage) -> None:
+    stage.expected_errors = {"trouble.begun"}
+    other = await stage.jira.create_issue(summary="Another task")
+    await stage.comment("@openhands be away")
+    await stage.says()
+    await stage.says()
+    await _ask(stage, other, "@openhands fix login.py")
+    assert WAITS in (await stage.says(on=other)).text
+
+    resumed = await stage.app.pauses.resume(agent="moody", by=SHELL)
+
+    assert (resumed.pause, resumed.wait) == (False, True)
+    assert "I am here." in (await stage.says(on=other)).text
+    await stage.rest()
+    assert await _standing(stage) == []
 
 
 async def _ask(stage: Stage, issue: Issue, text: str) -> None:

@@ -64,5 +64,6 @@ def _failing(agent: BackendName, ending: Ending) -> Found:
         scope=of_agent(agent),
         reason=Reason.AGENT_FAILING,
         text=f"the agent `{agent}` has failed three times within five minutes ({kind}): no run is begun with it",
-        fix=f"look at `[agents.{agent}]` and its service; one run tries from time to time, and the others follow it",
+        fix=f"look at `[agents.{agent}]` and its service; one run tries from time to time, and the others follow it; "
+        f"`jirabot resume --agent {agent}` lets it try now",
     )

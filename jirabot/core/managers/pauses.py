@@ -2,12 +2,14 @@
 
 import difflib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from jirabot.core import checks, scopes
+from jirabot.core import breakers, checks, scopes
 from jirabot.core.access import Rights, check_operator
 from jirabot.core.audit import Act
 from jirabot.core.checks import Check
-from jirabot.core.ids import WorkspaceId
+from jirabot.core.ids import BackendName, WorkspaceId
 from jirabot.core.managers import audit
 from jirabot.core.managers.directory import named
 from jirabot.core.pauses import Pause
@@ -15,6 +17,16 @@ from jirabot.core.people import Principal
 from jirabot.core.ports import Clock, Storage, Transaction
 from jirabot.core.workspaces import Workspace
 from jirabot.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What `resume` has ended. `others`: what is paused still, as it is typed after `jirabot resume`."""
+
+    pause: bool
+    wait: bool
+    """Whether the agent was left alone for a while, as it had failed: the next run tries it now."""
+    others: Sequence[str]
 
 
 class Pauses:
@@ -41,8 +53,8 @@ class Pauses:
 
         return await self._storage.write(change)
 
-    async def resume(self, *, by: Principal, workspace: str = "", agent: str = "") -> tuple[bool, Sequence[str]]:
-        """End such a pause; False where there is none. Gives also what is paused still, as `told` names it.
+    async def resume(self, *, by: Principal, workspace: str = "", agent: str = "") -> Resumed:
+        """End such a pause, if there is one; an agent that was left alone since it had failed is tried at once.
 
         An agent that is no longer configured can be resumed.
 
@@ -51,12 +63,12 @@ class Pauses:
         """
         check_operator(by)
 
-        def change(tx: Transaction) -> tuple[bool, Sequence[str]]:
+        def change(tx: Transaction) -> Resumed:
             now, scope = self._clock.now(), _scope(tx, workspace, agent)
-            ended = tx.pauses.remove(scope)
-            if ended:
+            ended, hurried = tx.pauses.remove(scope), _hurry(tx, BackendName(agent), now)
+            if ended or hurried:
                 audit.record(tx, Act.RUNS_RESUMED, by=by, now=now, workspace=_of(tx, scope), subject=scope)
-            return ended, [told(tx, pause) for pause in tx.pauses.list()]
+            return Resumed(pause=ended, wait=hurried, others=[told(tx, pause) for pause in tx.pauses.list()])
 
         return await self._storage.write(change)
 
@@ -95,6 +107,15 @@ def held_back(tx: Transaction, rights: Rights, switched_off: Collection[str]) ->
         *(as_check(tx, each) for each in tx.pauses.list() if scopes.workspace_in(each.scope) in seen),
         *(checks.switched_off(name) for name in sorted({each.deployment for each in served} & set(switched_off))),
     )
+
+
+def _hurry(tx: Transaction, agent: BackendName, now: datetime) -> bool:
+    """Let the next run try an agent that is left alone; False where nothing keeps it from that."""
+    breaker = tx.breakers.find(agent)
+    if breaker is None or breaker.due_at <= now:
+        return False
+    tx.breakers.save(breakers.hurried(breaker, now=now))
+    return True
 
 
 def _name_of(tx: Transaction, pause: Pause) -> str:

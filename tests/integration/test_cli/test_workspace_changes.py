@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from jirabot.core.breakers import opened
+from jirabot.core.ids import BackendName
+
 from .conftest import MASTER_KEY, SCRIPTED, Cli, Jira
+from .states import LATER, write
 from .test_processes import Terminal
 
 
@@ -382,6 +386,14 @@ def test_resuming_tells_what_is_paused_still(served: Cli) -> None:
     assert served.done("resume", "--all").err == (
         "Runs begin again.\nwarning: there is still `jirabot pause acme`: `jirabot resume acme` ends it\n"
     )
+
+
+def test_resuming_an_agent_lets_the_next_run_try_it(served: Cli) -> None:
+    write(served, lambda tx: tx.breakers.save(opened(BackendName("local"), now=LATER)))
+    tries = "The next run tries `local` now; once it goes well, the others follow.\n"
+
+    assert served.done("resume", "--agent", "local").err == tries
+    assert served.done("resume", "--agent", "local").err == "There was no `jirabot pause --agent local`.\n"
 
 
 def test_resuming_what_is_not_paused_says_so(served: Cli) -> None:
