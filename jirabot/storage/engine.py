@@ -1,15 +1,18 @@
 """SQLite: one thread that owns the one connection that writes, and a few that only read.
 
-Everything that is written goes through the writer's thread, each in a transaction of its own; deliveries that come at
-the same time share one, which goes sooner. Readers see one consistent state each, and never wait for the writer.
+Everything that is written goes through the writer's thread. What comes at the same time shares a commit: deliveries one
+statement, which goes sooner, and changes one transaction. Readers see one consistent state each, and never wait for the
+writer.
 """
 
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,11 +24,12 @@ from jirabot.core.deliveries import NewDelivery, Recorded
 from jirabot.core.ports import Transaction
 from jirabot.errors import DatabaseUnusable, StorageUnavailable
 from jirabot.storage import connections, inbox, migrations
+from jirabot.storage.changes import Change, Outcome, carry_out
 from jirabot.storage.connections import driver_of, wait_for_lock
 from jirabot.storage.faults import damaged, disk_full, translated
 from jirabot.storage.inbox import Recordable, recordable
 from jirabot.storage.spool import Spool
-from jirabot.storage.threads import Threads
+from jirabot.storage.threads import Threads, settle
 from jirabot.storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -35,6 +39,9 @@ LARGEST_BATCH = 256
 
 LARGEST_BATCH_BYTES = 1024 * 1024
 """Bodies in one commit, for the same reason."""
+
+MOST_CHANGES = 32
+"""Changes in one commit: a webhook that comes meanwhile waits for the one that is being carried out, and the commit."""
 
 READERS = 4
 """Connections that read at once: each is a thread, and a read takes a millisecond or less."""
@@ -70,6 +77,8 @@ class Database:
         self._connection: Connection | None = None
         self._reading: list[Connection] = []
         self._waiting: list[tuple[Recordable, asyncio.Future[Recorded]]] = []
+        self._changes: deque[Change] = deque()
+        self._carried: asyncio.Future[Sequence[Outcome]] | None = None
         self._is_recording = self._is_closed = False
         self._own_commits = self._foreign_commits = self._noticed_commits = 0
         self._data_version: int | None = None
@@ -110,6 +119,8 @@ class Database:
         self._is_closed = True
         if self._waiting:
             await asyncio.wait([recorded for _, recorded in self._waiting])
+        while self._carried is not None:
+            await asyncio.wait([self._carried])
         await self._readers.aclose()
         while self._reading:
             _close(self._reading.pop())
@@ -128,7 +139,11 @@ class Database:
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         self._check_open()
-        return await self._writer.do(partial(self._transact, change))
+        written: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._changes.append(Change(change, written))
+        if self._carried is None:
+            self._carry_next()
+        return await written
 
     async def record(self, delivery: NewDelivery) -> Recorded:
         self._check_open()
@@ -224,6 +239,19 @@ class Database:
         if self._waiting:
             self._hand_over()
 
+    def _carry_next(self) -> None:
+        """Have the writer carry out the changes that wait, and those that come while it does."""
+        self._carried = self._writer.do(self._carry_out)
+        self._carried.add_done_callback(self._tell)
+
+    def _tell(self, carried: asyncio.Future[Sequence[Outcome]]) -> None:
+        """Tell everybody whose change was carried out, and begin the next."""
+        self._carried = None
+        for outcome in carried.result():
+            settle(outcome.change.written, outcome.result, outcome.error)
+        if self._changes:
+            self._carry_next()
+
     def _query(self, query: Callable[[Transaction], T]) -> T:
         """In a reader's thread: answer *query* from one state."""
         with translated(self._path):
@@ -242,12 +270,43 @@ class Database:
             finally:
                 self._reading.append(connection)
 
-    def _transact(self, change: Callable[[Transaction], T]) -> T:
-        """In the writer's thread: carry out *change* in one transaction."""
+    def _carry_out(self) -> Sequence[Outcome]:
+        """In the writer's thread: carry out what waits in one transaction; where that can't be, each in its own."""
+        taken: list[Change] = []
+        changes = self._take(taken)
+        # The first before the transaction: where none can begin it is told so, or it would wait for ever.
+        first = next(changes, None)
+        if first is None:
+            return []
+        try:
+            return self._transact(chain([first], changes))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the change is waited for
+            if len(taken) == 1:
+                return [Outcome(first, error=error)]
+        # All of it is rolled back: whichever the database has refused takes none of the others down.
+        return [self._carry_out_alone(change) for change in taken]
+
+    def _carry_out_alone(self, change: Change) -> Outcome:
+        try:
+            (outcome,) = self._transact([change])
+        except BaseException as error:  # noqa: BLE001 - it is raised where the change is waited for
+            return Outcome(change, error=error)
+        return outcome
+
+    def _take(self, taken: list[Change]) -> Iterator[Change]:
+        """Take one change that waits, and more while no webhook does; *taken* holds them. In the writer's thread."""
+        while self._changes and len(taken) < MOST_CHANGES and not (taken and self._writer.is_pressed):
+            change = self._changes.popleft()
+            if not change.written.cancelled():
+                taken.append(change)
+                yield change
+
+    def _transact(self, changes: Iterable[Change]) -> Sequence[Outcome]:
+        """In the writer's thread: carry out *changes* in one transaction."""
         with self._usable() as connection, self._counted(driver_of(connection)) as driver:
             try:
                 with connection.begin():
-                    return change(UnitOfWork(connection, self._spool))
+                    return list(carry_out(connection, changes, self._spool))
             except BaseException:
                 # A COMMIT that is refused leaves its transaction open, which SQLAlchemy takes for ended.
                 driver.rollback()

@@ -53,6 +53,11 @@ class Threads:
         self._waiting.put(True)
         return future
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether something urgent waits. May be asked in any thread."""
+        return bool(self._urgent)
+
     async def aclose(self) -> None:
         """End the threads, once what was given is done. Nothing may be given any more."""
         threads, self._threads = self._threads, []
@@ -69,10 +74,6 @@ class Threads:
             if not given.future.cancelled():
                 try:
                     result = given.work()
-                except StopIteration as stopped:
-                    # No future takes it, and whoever waits would wait for ever.
-                    error = RuntimeError("the work raised StopIteration")
-                    error.__cause__ = stopped
                 except BaseException as raised:  # noqa: BLE001 - it is raised where the work is waited for
                     error = raised
             # A loop that is closed has nobody left who waits.
@@ -93,9 +94,19 @@ class Threads:
     def _finish(self, future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
         self._going -= 1
         self._done()
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+        settle(future, result, error)
+
+
+def settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    """Tell who waits what came of it; nobody, where they do so no more. In the loop."""
+    if future.done():
+        return
+    if isinstance(error, StopIteration):
+        # No future takes it, and whoever waits would wait for ever.
+        told = RuntimeError("the work raised StopIteration")
+        told.__cause__ = error
+        error = told
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

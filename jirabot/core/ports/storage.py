@@ -93,6 +93,9 @@ class Storage(Protocol):
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run *change* in one transaction: all of it stands, durable, when this returns; nothing where it raises.
 
+        It shares the commit with others that come at the same time, and is run again, alone, where the database refuses
+        one of them: it must change nothing but the transaction.
+
         Raises:
             StorageUnavailable: the database or disk refuses.
         """

@@ -4,7 +4,8 @@ import asyncio
 import sqlite3
 import threading
 import traceback
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,21 @@ from jirabot.core.deliveries import Recorded
 from jirabot.core.ids import DeliveryId, WorkspaceId
 from jirabot.core.ports import Transaction
 from jirabot.errors import Conflict, JirabotError, StorageUnavailable
+from jirabot.storage import engine
 from jirabot.storage.engine import Database
 from jirabot.storage.inbox import record, recordable
 from jirabot.storage.spool import LARGEST_IN_ROW_BYTES, Spool
 from jirabot.storage.workspaces import Workspaces
-from tests.contract.test_stores.values import conversation, delivery, effect, message, rejection, workspace
+from tests.contract.test_stores.values import (
+    WS,
+    conversation,
+    delivery,
+    effect,
+    message,
+    rejection,
+    repository,
+    workspace,
+)
 
 PROMPT = 10.0
 """Seconds within which everything here is long done: who hangs fails."""
@@ -221,7 +232,153 @@ class TestTransactions:
         assert found == [2, "wal", 1]  # 2 is FULL
 
 
+@asynccontextmanager
+async def gathering(
+    database: Database, first: Callable[[Transaction], object] = lambda tx: None
+) -> AsyncIterator[asyncio.TaskGroup]:
+    """Let what is written by tasks of the context gather behind a change, which ends with *first*."""
+    began, go = threading.Event(), threading.Event()
+
+    def change(tx: Transaction) -> None:
+        began.set()
+        go.wait(PROMPT)
+        first(tx)
+
+    async with asyncio.timeout(PROMPT), asyncio.TaskGroup() as tasks:
+        tasks.create_task(told(database, change))
+        await asyncio.to_thread(began.wait, PROMPT)
+        yield tasks
+        await asyncio.sleep(0)
+        go.set()
+
+
+async def told(database: Database, change: Callable[[Transaction], object]) -> str:
+    """Write, and give the name of what is raised; empty where it stands."""
+    try:
+        await database.write(change)
+    except (JirabotError, LookupError, RuntimeError) as error:
+        return type(error).__name__
+    return ""
+
+
+def adding(name: str) -> Callable[[Transaction], None]:
+    return lambda tx: tx.repositories.add(repository(name))
+
+
+async def added(database: Database) -> set[str]:
+    return {each.name for each in await database.read(lambda tx: tx.repositories.list(WS))}
+
+
+def given_up(tx: Transaction) -> None:
+    tx.repositories.add(repository("given-up"))
+    raise LookupError("on purpose")
+
+
+def exhausted(tx: Transaction) -> None:
+    tx.repositories.add(repository("exhausted"))
+    next(iter(()))
+
+
+def taken(tx: Transaction) -> None:
+    tx.repositories.add(repository("taken"))
+    tx.workspaces.add(workspace())
+
+
+def orphaned(tx: Transaction) -> None:
+    tx.repositories.add(repository("orphaned"))
+    tx.conversations.add_message(message(of="nowhere"))
+
+
+def unfit(tx: Transaction) -> None:
+    tx.repositories.add(repository("unfit"))
+    tx.workspaces.add(workspace("third", created_at=datetime(2026, 11, 24)))  # noqa: DTZ001 - no column takes it
+
+
+BAD = [
+    pytest.param(given_up, "LookupError", id="that raises"),
+    pytest.param(exhausted, "RuntimeError", id="that raises what no future takes"),
+    pytest.param(taken, "WorkspaceExists", id="that a constraint refuses"),
+    pytest.param(orphaned, "Conflict", id="that the commit refuses"),
+    pytest.param(unfit, "StorageUnavailable", id="that the driver refuses"),
+]
+
+
+class TestSharedTransactions:
+    async def test_changes_that_come_at_the_same_time_share_a_commit(self, database: Database):
+        before, names = database.generation(), [f"r{number}" for number in range(20)]
+        async with gathering(database) as tasks:
+            for name in names:
+                tasks.create_task(database.write(adding(name)))
+        assert database.generation() == before + 1
+        assert await added(database) == set(names)
+
+    async def test_no_commit_has_more_than_32(self, database: Database):
+        before, names = database.generation(), [f"r{number}" for number in range(80)]
+        async with gathering(database) as tasks:
+            for name in names:
+                tasks.create_task(database.write(adding(name)))
+        assert database.generation() == before + 3
+        assert await added(database) == set(names)
+
+    @pytest.mark.parametrize(("bad", "error"), BAD)
+    async def test_one_among_others_leaves_nothing_and_the_others_stand(self, database: Database, bad, error):
+        async with gathering(database) as tasks:
+            made = [tasks.create_task(told(database, each)) for each in (adding("before"), bad, adding("after"))]
+        assert [each.result() for each in made] == ["", error, ""]
+        assert await added(database) == {"before", "after"}
+
+    @pytest.mark.parametrize(("bad", "error"), BAD)
+    async def test_one_before_others_leaves_nothing_and_the_others_stand(self, database: Database, bad, error):
+        async with gathering(database, first=bad) as tasks:
+            made = [tasks.create_task(told(database, adding(name))) for name in ("one", "another")]
+        assert [each.result() for each in made] == ["", ""]
+        assert await added(database) == {"one", "another"}
+
+    async def test_one_whom_nobody_waits_for_any_more_is_not_begun(self, database: Database):
+        async with gathering(database) as tasks:
+            impatient = tasks.create_task(database.write(adding("impatient")))
+            tasks.create_task(database.write(adding("patient")))
+            await asyncio.sleep(0)
+            impatient.cancel()
+        assert await added(database) == {"patient"}
+
+    async def test_a_webhook_waits_for_none_that_has_not_begun(self, database: Database):
+        def look(tx: Transaction) -> bool:
+            return tx.deliveries.find(DeliveryId("a")) is not None
+
+        async with gathering(database) as tasks:
+            behind = [tasks.create_task(database.write(look)) for _ in range(10)]
+            tasks.create_task(database.record(delivery("a")))
+            for _ in range(3):  # it is handed over after the turn in which it came
+                await asyncio.sleep(0)
+        assert [each.result() for each in behind] == [True] * 10
+
+    async def test_while_another_process_has_the_lock_each_is_told(
+        self, database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        for name in ("LOCK_SECONDS", "REFUSED_LOCK_SECONDS"):
+            monkeypatch.setattr(engine, name, 0.01)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(PROMPT):
+                found = await asyncio.gather(*(told(database, adding(str(number))) for number in range(5)))
+        assert found == ["StorageUnavailable"] * 5
+        await database.write(adding("later"))
+        assert await added(database) == {"later"}
+
+
 class TestClosing:
+    async def test_what_was_written_before_it_is_written(self, database: Database, path: Path):
+        expected = [f"r{number}" for number in range(80)]
+        async with gathering(database) as tasks:
+            for name in expected:
+                tasks.create_task(database.write(adding(name)))
+            await asyncio.sleep(0)
+            tasks.create_task(database.aclose())
+        assert names(path.parent) == ["jirabot.db"]
+        async with Database.open(path) as again:
+            assert await added(again) == set(expected)
+
     async def test_what_was_recorded_before_it_is_recorded(self, path: Path):
         database = Database.open(path)
         async with asyncio.timeout(PROMPT), asyncio.TaskGroup() as tasks:
