@@ -400,6 +400,16 @@ class GitFailed(JirabotError):
         self.retryable = retryable
 
 
+class GitUnreachable(GitFailed):
+    """The git host is not reached, does not answer in time, or is broken: the same again may work."""
+
+    kind = Kind.UNREACHABLE
+    code = "git-unreachable"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, retryable=True, hint=hint)
+
+
 class AgentUnavailable(JirabotError):
     """An agent backend can't be started: its command is missing or its section is wrong."""
 

@@ -19,7 +19,7 @@ from jirabot.agents import network
 from jirabot.agents.containment import inherited
 from jirabot.agents.processes import sweep
 from jirabot.core.checkouts import Remote
-from jirabot.errors import ConfigurationInvalid, GitFailed
+from jirabot.errors import ConfigurationInvalid, GitFailed, GitUnreachable
 
 NETWORK_SECONDS = 900.0
 """How long a fetch or push may take: a first fetch of gigabytes over a slow line does."""
@@ -60,6 +60,7 @@ class _Complaint:
     message: str
     hint: str = ""
     retryable: bool = False
+    unreachable: bool = False
 
 
 _CREDENTIALS_HINT = "check the repository's token: `jirabot repo add` with `--token -` takes a new one"
@@ -108,12 +109,12 @@ _COMPLAINTS: Sequence[_Complaint] = (
         retryable=True,
     ),
     _Complaint(
-        words=r"could not resolve host|connection (refused|reset|timed out|closed)|timed out|timeout|early EOF|"
+        words=r"could not resolve (host|proxy)|connection (refused|reset|timed out|closed)|timed out|timeout|early EOF|"
         r"rpc failed|unexpected disconnect|failed to connect|couldn't connect|remote end hung up|"
         r"requested URL returned error: (5\d\d|429)|network is unreachable|no route to host|empty reply",
         message="the host of `{name}` can't be reached: {said}",
         hint="look at the network and at the repository's address",
-        retryable=True,
+        unreachable=True,
     ),
     _Complaint(
         words=r"not found|does not exist|does not appear to be a git repository|no such (file|repository)",
@@ -188,9 +189,10 @@ class Git:
             async with asyncio.timeout(limit):
                 return await _listen(process)
         except TimeoutError as error:
-            raise GitFailed(
-                f"git took longer than {limit:.0f} seconds for `{name}`", retryable=True, hint="look at the network"
-            ) from error
+            took = f"git took longer than {limit:.0f} seconds for `{name}`"
+            if remote:
+                raise GitUnreachable(took, hint="look at the network") from error
+            raise GitFailed(took, retryable=True, hint="look at the disk of the data folder") from error
         finally:
             if process.returncode is None:
                 _kill(process)
@@ -286,7 +288,10 @@ def complaint(errors: str, *, name: str, remote: Remote | None = None) -> GitFai
     said = _last_line(errors)
     for known in _COMPLAINTS:
         if re.search(known.words, errors, re.IGNORECASE):
-            return GitFailed(known.message.format(name=name, said=said), retryable=known.retryable, hint=known.hint)
+            message = known.message.format(name=name, said=said)
+            if known.unreachable:
+                return GitUnreachable(message, hint=known.hint)
+            return GitFailed(message, retryable=known.retryable, hint=known.hint)
     return GitFailed(f"git failed for `{name}`: {said or 'it said nothing'}")
 
 

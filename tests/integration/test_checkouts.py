@@ -18,11 +18,11 @@ import pytest
 from jirabot.agents.checkout import GitCheckouts
 from jirabot.agents.containment import Bubblewrap, Containment, Marked
 from jirabot.agents.git import MARK as GIT_MARK
-from jirabot.agents.git import Git
+from jirabot.agents.git import Git, complaint
 from jirabot.agents.processes import find_marked
 from jirabot.core.checkouts import Checkout, Published, Remote, Signature
 from jirabot.core.ids import ConversationId, IssueKey
-from jirabot.errors import GitFailed, InvalidInput
+from jirabot.errors import GitFailed, GitUnreachable, InvalidInput
 
 SIGNATURE = Signature(name="jirabot", email="bot@example.org", issue_key=IssueKey("PAY-7"), requested_by="Ada Lovelace")
 BRANCH = "jirabot/PAY-7-ab12"
@@ -516,6 +516,26 @@ async def test_an_address_that_does_not_work_is_told(stage: Stage, url: str, ret
     with pytest.raises(GitFailed, match=words) as failed:
         await stage.checkouts.prepare(ConversationId("c1"), remote, base="main", branch=BRANCH, signature=SIGNATURE)
     assert failed.value.retryable is retryable
+
+
+@pytest.mark.parametrize(
+    ("said", "is_away"),
+    [
+        ("fatal: unable to access 'https://git.example/r/': Could not resolve host: git.example", True),
+        ("fatal: unable to access 'https://git.example/r/': Could not resolve proxy: proxy.example", True),
+        ("fatal: unable to access 'https://git.example/r/': The requested URL returned error: 503", True),
+        (
+            "ssh: Could not resolve hostname git.example: Name or service not known\nfatal: Could not read from remote",
+            True,
+        ),
+        ("ssh: connect to host git.example port 22: No route to host\nfatal: Could not read from remote", True),
+        ("remote: Repository not found.\nfatal: Authentication failed for 'https://git.example/r/'", False),
+        ("fatal: unable to access 'https://git.example/r/': SSL certificate problem: self-signed certificate", False),
+        ("fatal: write error: No space left on device", False),
+    ],
+)
+def test_a_host_that_is_out_of_reach_is_told_from_one_that_refuses(said: str, is_away: bool) -> None:
+    assert isinstance(complaint(said, name="acme/shop"), GitUnreachable) is is_away
 
 
 class _SmartHttp(BaseHTTPRequestHandler):

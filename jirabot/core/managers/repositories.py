@@ -23,6 +23,11 @@ from jirabot.errors import GitFailed, InvalidInput, NotFound
 NAME = re.compile(r"[\w][\w./-]{0,199}")
 _CREDENTIALS = re.compile(r"(?:https?|git|ftps?)://[^/]*@|ssh://[^/@]*:[^/@]*@")
 ADDRESS = re.compile(r"(file:///|https?://[^\s@/]+/|ssh://|[\w.-]+@[\w.-]+:)\S+")
+PROJECT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""In either case, as issues are looked up; how long a key may be is for each Jira to say.
+
+Source: "Changing the project key format", Jira's administration (2026-11-26).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,7 @@ class Repositories:
 
         Raises:
             WorkspaceNotFound: there is none of that name.
-            InvalidInput: name or address can't be used.
+            InvalidInput: name, address or a project's key can't be used.
             Conflict: the name is taken.
         """
         check_operator(by)
@@ -127,7 +132,8 @@ class Repositories:
 
         Raises:
             WorkspaceNotFound, NotFound: no such workspace or repository.
-            GitFailed: the remote does not answer or let us in, is empty, or lacks the branch that is set.
+            GitUnreachable: the remote does not answer.
+            GitFailed: it does not let us in, is empty, or lacks the branch that is set.
         """
 
         def query(tx: Transaction) -> tuple[Repository, Remote]:
@@ -187,3 +193,9 @@ def _check(wanted: NewRepository) -> None:
             f"`{wanted.url}` is no git address that can be used",
             hint="give `https://…`, `ssh://…`, `git@host:path` or `file:///…`",
         )
+    for key in wanted.projects:
+        if not PROJECT_KEY.fullmatch(key):
+            raise InvalidInput(
+                f"`{key}` is no key of a project",
+                hint="a letter, then letters, digits and `_`: of the issue `PAY-7` it is `PAY`",
+            )

@@ -141,6 +141,7 @@ COMMANDS: list[tuple[str, int]] = [
     ("repo add acme shop --url file:///srv/git/tools.git", 1),
     ("repo add acme tools", 2),
     ("repo add acme tools --url ./tools", 2),
+    ("repo add acme tools --url file:///srv/git/tools.git --project PAY-7", 2),
     ("repo add acme -tools --url file:///srv/git/tools.git", 2),
     ("repo add nobody tools --url file:///srv/git/tools.git", 3),
     ("repo list acme", 0),

@@ -238,6 +238,23 @@ def test_a_name_or_address_that_can_not_be_used_is_told(cli: Cli, name: str, add
     assert (ran.code, ran.error) == (2, sentence)
 
 
+@pytest.mark.parametrize("key", ["PAY-7", "my project", "my shop", "-PAY", "7UP", "PAY,WEB", "ÄRA", ""])
+def test_what_can_be_no_projects_key_is_refused(cli: Cli, key: str) -> None:
+    ran = cli("repo", "add", "acme", "shop", "--url", "file:///srv/shop.git", f"--project={key}")
+
+    assert (ran.code, ran.error) == (2, f"`{key}` is no key of a project")
+    assert "hint: a letter, then letters, digits and `_`: of the issue `PAY-7` it is `PAY`" in ran.err
+
+
+def test_a_projects_key_is_taken_as_any_jira_has_it(on_cloud: Cli) -> None:
+    keys = ["PAY", "R2D2", "MY_EXAMPLE_PROJECT", "D_", "pay"]
+    ties = [part for key in keys for part in ("--project", key)]
+
+    made = on_cloud.done("repo", "add", "acme", "shop", "--url", "file:///srv/shop.git", *ties, "--json").object
+
+    assert made["projects"] == keys
+
+
 def test_an_ended_link_stays_as_the_record_of_it(on_cloud: Cli, cloud: Jira) -> None:
     ada = cloud.sandbox.ada.account_id
     linked = on_cloud.done("user", "link", "acme", ada, "--user", "ada-here", "--json").object
@@ -369,6 +386,16 @@ def test_a_repository_that_is_not_there_fails_with_gits_cause(on_cloud: Cli) -> 
     assert (ran.code, ran.out) == (1, "")
     assert ran.problem["code"] == "git-failed"
     assert "shop" in ran.problem["detail"]
+
+
+def test_a_git_host_that_is_out_of_reach_is_told_as_such(on_cloud: Cli) -> None:
+    on_cloud.done("repo", "add", "acme", "shop", "--url", "http://127.0.0.1:9/shop.git")
+
+    ran = on_cloud("repo", "test", "acme", "shop", "--json")
+
+    assert (ran.code, ran.out) == (5, "")
+    assert (ran.problem["title"], ran.problem["code"]) == ("unreachable", "git-unreachable")
+    assert ran.problem["detail"].startswith("the host of `shop` can't be reached: ")
 
 
 @pytest.mark.parametrize("command", ["remove", "test"])
