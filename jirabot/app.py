@@ -83,7 +83,7 @@ from jirabot.jira.client import Clients
 from jirabot.jira.connections import Connections, Timeouts
 from jirabot.jira.deployments import DEPLOYMENTS, Deployment, tell
 from jirabot.machine import QuietLog, RandomIds, SystemClock
-from jirabot.storage import backups
+from jirabot.storage import backups, migrations
 from jirabot.storage.engine import Database
 from jirabot.storage.lock import DataFolderLock
 from jirabot.storage.master_key import MasterKeys, NoKeyring, SystemKeyring
@@ -222,7 +222,7 @@ async def open_app(
     connections = Connections(timeouts)
     issuer = _issuer(settings, clock)
     async with contextlib.AsyncExitStack() as stack:
-        if writes or settings.database.exists():
+        if writes or migrations.is_there(settings.database):
             storage: Storage = await stack.enter_async_context(Database.open(settings.database, spool=settings.spool))
         else:
             storage = MemoryStorage()

@@ -13,7 +13,7 @@ from jirabot.core.checks import Check, Level
 from jirabot.core.managers.soundness import unusable
 from jirabot.core.people import Principal
 from jirabot.core.soundness import Fault
-from jirabot.errors import Forbidden, GitFailed, JirabotError
+from jirabot.errors import Forbidden, GitFailed, JirabotError, StorageUnavailable
 from jirabot.storage import migrations
 from jirabot.storage.lock import DataFolderLock
 
@@ -37,22 +37,29 @@ async def diagnose(settings: Settings, *, by: Principal) -> Sequence[Check]:
     """Look at the machine first, then at what the database knows of. Creates and changes nothing."""
     found = [_disk(settings), await _git(settings), *_listening(settings)]
     try:
-        revision = migrations.current(settings.database)
-        if revision is None:
-            text = f"there is none yet at `{settings.database}`"
-            fix = "run `jirabot workspace create NAME`, which makes it"
-            found.append(Check(name="database", level=Level.WARNING, text=text, fix=fix))
-        else:
-            text = f"`{settings.database}`, schema {revision}"
-            found.append(Check(name="database", level=Level.OK, text=text))
         async with open_app(settings, writes=False) as app:
-            return [*found, *await app.doctor.examine(by=by)]
+            # What it finds is well only where all of it could be read.
+            examined = await app.doctor.examine(by=by)
+        return [*found, _database(settings), *examined]
     except JirabotError as error:
         return [*found, checks.failed("database", error)]
 
 
+def _database(settings: Settings) -> Check:
+    """Say of a database that could be opened what it is, or that there is none yet."""
+    if migrations.is_there(settings.database):
+        text = f"`{settings.database}`, schema {migrations.HEAD}"
+        return Check(name="database", level=Level.OK, text=text)
+    text = f"there is none yet at `{settings.database}`"
+    fix = "run `jirabot workspace create NAME`, which makes it"
+    return Check(name="database", level=Level.WARNING, text=text, fix=fix)
+
+
 def _disk(settings: Settings) -> Check:
-    folder = next(path for path in (settings.data_dir, *settings.data_dir.absolute().parents) if path.exists())
+    # What lies in a folder that may not be looked into counts as not there: that folder is told.
+    folder = next(
+        path for path in (settings.data_dir, *settings.data_dir.absolute().parents) if os.access(path, os.F_OK)
+    )
     if not os.access(folder, os.W_OK):
         fix = f"give the user that runs jirabot the right to write `{folder}`, or choose another `data_dir`"
         return Check(name="disk", level=Level.FAILED, text=f"`{folder}` can't be written", fix=fix)
@@ -70,8 +77,11 @@ async def _git(settings: Settings) -> Check:
 def _listening(settings: Settings) -> Sequence[Check]:
     """Say whether a daemon runs, and where none does, whether it could listen."""
     server = settings.server
-    if DataFolderLock(settings.data_dir).is_held():
-        return [Check(name="daemon", level=Level.OK, text="it runs")]
+    try:
+        if DataFolderLock(settings.data_dir).is_held():
+            return [Check(name="daemon", level=Level.OK, text="it runs")]
+    except StorageUnavailable as error:
+        return [checks.failed("daemon", error)]
     found = [Check(name="daemon", level=Level.WARNING, text="none runs", fix="run `jirabot serve`")]
     with socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

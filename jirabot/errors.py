@@ -354,10 +354,22 @@ class BodyUnreadable(StorageUnavailable):
 
 
 class DatabaseUnusable(JirabotError):
-    """The database is newer than this jirabot, corrupt, or not ours: nothing of ours can be done until it is mended."""
+    """The database is of another version, corrupt, not ours, or not there: nothing can be done until that is mended."""
 
     kind = Kind.UNAVAILABLE
     code = "database-unusable"
+
+
+class DatabaseMissing(DatabaseUnusable):
+    """There is no database where one is needed."""
+
+    code = "database-missing"
+
+
+class DatabaseOfOtherVersion(DatabaseUnusable):
+    """The database is whole and ours, and of an earlier or a newer version than this jirabot works with."""
+
+    code = "database-version"
 
 
 class SecretSealed(JirabotError):

@@ -12,6 +12,8 @@ from jirabot.cli.options import AsJson, Yes
 
 app = usage.group("The database.")
 
+NO_DATABASE = "there is no database yet: `jirabot db upgrade` makes it, as does the first command that writes"
+
 
 @app.command(cls=usage.Command, epilog=usage.examples("jirabot db current", "jirabot db current --json"))
 def current(context: typer.Context, as_json: AsJson = False) -> None:
@@ -23,7 +25,7 @@ def current(context: typer.Context, as_json: AsJson = False) -> None:
     told = {"database": str(settings.database), "schema": found.schema, "newest": found.newest}
     output.show({**told, "up_to_date": found.schema == found.newest}, as_json=as_json)
     if found.schema is None:
-        output.note("there is no database yet: `jirabot db upgrade` makes it, as does the first command that writes")
+        output.note(NO_DATABASE)
     elif found.schema != found.newest:
         output.note("`jirabot db upgrade` brings it to this version's schema")
 
@@ -53,9 +55,11 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """
     from jirabot.core import objects
     from jirabot.core.people import SHELL
+    from jirabot.database import current_schema
     from jirabot.diagnosis import check_database
 
-    faults = running.finish(check_database(running.settings_of(context), by=SHELL))
+    settings = running.settings_of(context)
+    faults = running.finish(check_database(settings, by=SHELL))
     if as_json:
         for fault in faults:
             output.write_json(objects.fault(fault))
@@ -63,7 +67,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         output.lines(line for each in faults for line in (f"{each.kind}: {each.text}", f"  fix: {each.fix}"))
     if faults:
         raise typer.Exit(Exit.FAILED)
-    output.note("all is well")
+    output.note(NO_DATABASE if current_schema(settings).schema is None else "all is well")
 
 
 @app.command(

@@ -16,6 +16,10 @@ class FaultKind(StrEnum):
 
     UNUSABLE = "unusable"
     """It, or what lies beside it, can't be looked at now."""
+    MISSING = "missing"
+    """There is a file, and no database in it yet."""
+    OTHER_VERSION = "other-version"
+    """The database is of an earlier version of jirabot, or a newer one."""
     DAMAGED = "damaged"
     """The file is not what was written into it, or not ours."""
     DANGLING = "dangling"

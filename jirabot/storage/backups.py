@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jirabot.core.audit import Entry
-from jirabot.errors import Conflict, DatabaseUnusable, InvalidInput
+from jirabot.errors import Conflict, DatabaseMissing, DatabaseUnusable, InvalidInput
 from jirabot.storage import audit, migrations
 from jirabot.storage.columns import microseconds
 from jirabot.storage.faults import damaged, file_fault, translated
@@ -68,7 +68,7 @@ def make(path: Path, file: Path, *, spool: Spool, now: datetime) -> Backup:
     """
     schema = migrations.current(path)
     if schema is None:
-        raise DatabaseUnusable(f"there is no database at `{path}`", hint="there is nothing to back up yet")
+        raise DatabaseMissing(f"there is no database at `{path}`", hint="there is nothing to back up yet")
     if file.exists():
         raise _taken(file)
     part = file.with_name(f"{file.name}.part")

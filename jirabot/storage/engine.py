@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jirabot.core.deliveries import NewDelivery, Recorded
 from jirabot.core.ports import Transaction
-from jirabot.errors import DatabaseUnusable, StorageUnavailable
+from jirabot.errors import DatabaseMissing, DatabaseOfOtherVersion, DatabaseUnusable, StorageUnavailable
 from jirabot.storage import connections, inbox, migrations
 from jirabot.storage.changes import Change, Outcome, carry_out
 from jirabot.storage.connections import driver_of, wait_for_lock
@@ -97,9 +97,9 @@ class Database:
         """
         revision = migrations.current(path)
         if revision is None:
-            raise DatabaseUnusable(f"there is no database at `{path}`", hint="run `jirabot db upgrade` to make it")
+            raise DatabaseMissing(f"there is no database at `{path}`", hint="run `jirabot db upgrade` to make it")
         if revision != migrations.HEAD:
-            raise DatabaseUnusable(
+            raise DatabaseOfOtherVersion(
                 f"the database `{path}` is of an earlier version (`{revision}`)", hint="run `jirabot db upgrade`"
             )
         return cls(path, spool=spool)

@@ -15,7 +15,15 @@ from jirabot.core.people import Principal
 from jirabot.core.ports import BodyFiles, Checkouts, Clock, Storage, Transaction
 from jirabot.core.retention import LEFTOVER_GRACE
 from jirabot.core.soundness import LEASE_GRACE, STUCK_AFTER, BodyFile, Fault, FaultKind, Held
-from jirabot.errors import ConfigurationInvalid, DatabaseUnusable, Forbidden, JirabotError, MasterKeyMissing
+from jirabot.errors import (
+    ConfigurationInvalid,
+    DatabaseMissing,
+    DatabaseOfOtherVersion,
+    DatabaseUnusable,
+    Forbidden,
+    JirabotError,
+    MasterKeyMissing,
+)
 
 _RESTORE = "run `jirabot db restore FILE` with the newest backup"
 _PRUNE = "run `jirabot db prune`, which removes it"
@@ -198,5 +206,13 @@ class Soundness:
 
 def unusable(error: JirabotError) -> Fault:
     """Make a fault of what can't be looked at."""
-    kind = FaultKind.DAMAGED if isinstance(error, DatabaseUnusable) else FaultKind.UNUSABLE
+    match error:
+        case DatabaseMissing():
+            kind = FaultKind.MISSING
+        case DatabaseOfOtherVersion():
+            kind = FaultKind.OTHER_VERSION
+        case DatabaseUnusable():
+            kind = FaultKind.DAMAGED
+        case _:
+            kind = FaultKind.UNUSABLE
     return Fault(kind=kind, text=error.message, fix=error.hint)

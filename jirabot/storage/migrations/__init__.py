@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from jirabot.errors import DatabaseUnusable
+from jirabot.errors import DatabaseOfOtherVersion, DatabaseUnusable
 from jirabot.storage.faults import file_fault, translated
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
@@ -18,6 +18,18 @@ FOLDER = Path(__file__).parent
 """Where Alembic finds the steps."""
 
 
+def is_there(path: Path) -> bool:
+    """Say whether there is a file for a database at *path*, if an empty one.
+
+    Raises:
+        StorageUnavailable: that can't be seen.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise file_fault(path, error) from error
+
+
 def current(path: Path, *, known: Sequence[str] = REVISIONS) -> str | None:
     """Tell the revision of the database at *path*; None where there is none, or an empty one.
 
@@ -27,11 +39,8 @@ def current(path: Path, *, known: Sequence[str] = REVISIONS) -> str | None:
         DatabaseUnusable: it is newer than this version, not ours, or not a database.
         StorageUnavailable: it can't be read.
     """
-    try:
-        if not path.exists() or path.stat().st_size == 0:
-            return None
-    except OSError as error:
-        raise file_fault(path, error) from error
+    if not is_there(path):
+        return None
     with translated(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as driver:
         tables = {name for (name,) in driver.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
@@ -46,7 +55,7 @@ def _checked(path: Path, revision: str | None, known: Sequence[str]) -> str:
     if revision is None:
         raise DatabaseUnusable(f"the database `{path}` is not jirabot's", hint="choose another data folder")
     if revision not in known:
-        raise DatabaseUnusable(
+        raise DatabaseOfOtherVersion(
             f"the database `{path}` is of a newer version (`{revision}`) than this jirabot knows (`{known[-1]}`)",
             hint="install the newer jirabot again, or restore a backup with `jirabot db restore`",
         )

@@ -67,6 +67,7 @@ def test_without_a_database_there_is_no_fault_and_nothing_is_made(cli: Cli) -> N
     ran = cli("db", "check")
 
     assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "there is no database yet: `jirabot db upgrade` makes it, as does the first command that writes\n"
     assert not cli.data.exists()
 
 
@@ -237,3 +238,30 @@ def test_a_file_that_is_no_database_is_a_fault(furnished: Cli) -> None:
 
     assert (ran.code, ran.object["fault"]) == (1, "damaged")
     assert "is not a database" in ran.object["text"]
+
+
+@pytest.mark.parametrize(
+    ("version", "says", "fix"),
+    [
+        ("0006", "is of an earlier version (`0006`)", "run `jirabot db upgrade`"),
+        ("9999", "is of a newer version (`9999`) than this jirabot knows", "install the newer jirabot again"),
+    ],
+)
+def test_a_database_of_another_version_is_not_called_damaged(furnished: Cli, version: str, says: str, fix: str) -> None:
+    change(furnished, f"UPDATE alembic_version SET version_num = '{version}'")
+
+    ran = furnished("db", "check", "--json")
+
+    assert (ran.code, ran.object["fault"]) == (1, "other-version")
+    assert says in ran.object["text"]
+    assert fix in ran.object["fix"]
+
+
+def test_an_empty_file_is_no_damaged_database(cli: Cli) -> None:
+    cli.data.mkdir()
+    cli.data.joinpath("jirabot.db").touch()
+
+    ran = cli("db", "check", "--json")
+
+    assert (ran.code, ran.object["fault"]) == (1, "missing")
+    assert ran.object["fix"] == "run `jirabot db upgrade` to make it"

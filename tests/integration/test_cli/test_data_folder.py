@@ -84,6 +84,24 @@ def test_a_data_folder_that_can_not_be_made_is_told(cli: Cli, command: str) -> N
     assert (ran.code, ran.error) == (1, f"`{cli.data}` can't be used: Not a directory")
 
 
+@pytest.mark.parametrize("command", READS)
+def test_a_data_folder_that_can_not_be_looked_into_is_told(cli: Cli, command: str) -> None:
+    cli.data = cli.folder / ("x" * 300)
+
+    ran = cli(*command.split())
+
+    assert (ran.code, ran.error) == (1, f"`{cli.data / 'jirabot.db'}` can't be used: File name too long")
+
+
+def test_those_who_look_at_the_data_folder_tell_that_they_can_not(cli: Cli) -> None:
+    cli.data = cli.folder / ("x" * 300)
+
+    check, doctor = cli("db", "check", "--json"), cli("doctor", "--json")
+
+    assert (check.code, check.object["fault"]) == (1, "unusable")
+    assert [each["check"] for each in doctor.objects if each["level"] == "failed"] == ["daemon", "database"]
+
+
 def test_an_upgrade_tells_the_schema_before_and_now(cli: Cli) -> None:
     assert cli.done("db", "upgrade", "--json").object == {"before": None, "now": migrations.HEAD, "copy": None}
     assert cli.done("db", "upgrade", "--json").object == {

@@ -220,6 +220,28 @@ def test_the_database_is_damaged(cli: Cli) -> None:
     assert "is not a database" in findings(cli)["database"]["text"]
 
 
+def test_the_database_is_older(cli: Cli, cloud: Jira) -> None:
+    """It is told of once, with the command: not as well beside that."""
+    set_up(cli, cloud)
+    with closing(sqlite3.connect(cli.data / "jirabot.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0006'")
+        connection.commit()
+
+    (found,) = [check for check in cli("doctor", "--json").objects if check["check"] == "database"]
+
+    assert (found["level"], found["fix"]) == ("failed", "run `jirabot db upgrade`")
+    assert found["text"].endswith("is of an earlier version (`0006`)")
+
+
+def test_the_database_is_an_empty_file(cli: Cli) -> None:
+    cli.data.mkdir()
+    (cli.data / "jirabot.db").touch()
+
+    (found,) = [check for check in cli("doctor", "--json").objects if check["check"] == "database"]
+
+    assert (found["level"], found["fix"]) == ("failed", "run `jirabot db upgrade` to make it")
+
+
 def test_the_master_key_was_changed(cli: Cli, cloud: Jira, monkeypatch: pytest.MonkeyPatch) -> None:
     set_up(cli, cloud)
     monkeypatch.setenv("JIRABOT_MASTER_KEY", OTHER_KEY)
