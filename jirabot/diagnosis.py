@@ -1,5 +1,6 @@
 """What a person would check, looked at from outside: the machine, the database, then what the database knows of."""
 
+import errno
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from jirabot.core.managers.soundness import unusable
 from jirabot.core.people import Principal
 from jirabot.core.soundness import Fault
 from jirabot.errors import Forbidden, GitFailed, JirabotError, StorageUnavailable
+from jirabot.machine import why_not_bound
 from jirabot.storage import migrations
 from jirabot.storage.lock import DataFolderLock
 
@@ -87,8 +89,10 @@ def _listening(settings: Settings) -> Sequence[Check]:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((server.host, server.port))
-        except OSError as error:
-            text = f"`{server.host}:{server.port}` can't be listened on: {error.strerror}"
-            fix = "another program may have the port: give `[server] port` another value"
+        except (OSError, UnicodeError) as error:
+            text = f"`{server.host}:{server.port}` can't be listened on: {why_not_bound(error)}"
+            fix = "give `[server] host` an address of this machine"
+            if getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES):
+                fix = "another program may have the port: give `[server] port` another value"
             return [*found, Check(name="port", level=Level.FAILED, text=text, fix=fix)]
     return [*found, Check(name="port", level=Level.OK, text=f"`{server.host}:{server.port}` is free")]

@@ -1,8 +1,9 @@
-"""The machine's own time, randomness and silence: what fulfils core's smallest ports."""
+"""The machine's own time, randomness and silence: what fulfils core's smallest ports; and what it says of addresses."""
 
 import asyncio
 import os
 import secrets
+import socket
 import time
 from datetime import UTC, datetime
 
@@ -40,3 +41,11 @@ class QuietLog:
 
     def tell(self, event: str, **fields: object) -> None:
         """Say nothing."""
+
+
+def why_not_bound(error: OSError | UnicodeError) -> str:
+    """Say why nothing can listen on an address. `UnicodeError` is of a name that can't be one of a host."""
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "the name can't be looked up"
+    # What asyncio raises says it at length; the number alone is the system's.
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from jirabot.daemon.logs import connection_log
 from jirabot.daemon.metrics import Metrics
 from jirabot.daemon.workers import Workers
 from jirabot.errors import CommandFailed
+from jirabot.machine import why_not_bound
 
 SHUTDOWN_SECONDS = 5.0
 """How long open requests may take to end once no new ones are taken."""
@@ -61,7 +61,7 @@ async def listening(app: App, workers: Workers, metrics: Metrics) -> AsyncIterat
     """Listen while the context is open; gives the port.
 
     Raises:
-        CommandFailed: the port is taken, or the address is not ours.
+        CommandFailed: the port is taken, the address is not ours, or is a name that can't be looked up.
     """
     runner = web.AppRunner(
         make_application(app, workers, metrics),
@@ -78,11 +78,9 @@ async def listening(app: App, workers: Workers, metrics: Metrics) -> AsyncIterat
         site = web.TCPSite(runner, server.host, server.port)
         try:
             await site.start()
-        except OSError as error:
-            raise CommandFailed(
-                f"can't listen on `{server.host}:{server.port}`: {os.strerror(error.errno) if error.errno else error}",
-                hint=_cure(error),
-            ) from error
+        except (OSError, UnicodeError) as error:
+            why = why_not_bound(error)
+            raise CommandFailed(f"can't listen on `{server.host}:{server.port}`: {why}", hint=_cure(error)) from error
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
@@ -143,9 +141,10 @@ def _signals(stopping: asyncio.Event, at_once: asyncio.Event) -> Iterator[Sequen
             loop.remove_signal_handler(number)
 
 
-def _cure(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
+def _cure(error: OSError | UnicodeError) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
         return "another program has the port: give `--port`, or 0 for a free one"
-    if error.errno == errno.EACCES:
+    if number == errno.EACCES:
         return "a port below 1024 takes rights that jirabot should not have: give `--port`"
     return "give `--host` an address of this machine"

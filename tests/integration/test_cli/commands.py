@@ -29,6 +29,7 @@ COMMANDS: list[tuple[str, int]] = [
     ("--config text.json workspace list", 6),
     ("serve --port 70000", 2),
     ("serve --host 192.0.2.1", 1),
+    ("serve --host no..host", 1),
     ("--config bad.toml serve", 6),
     ("demo --deployment server", 2),
     ("sandbox --deployment server", 2),

@@ -264,6 +264,17 @@ def test_the_port_is_taken(cli: Cli, cloud: Jira) -> None:
     assert "[server] port" in found["fix"]
 
 
+@pytest.mark.parametrize("host", ["no..host", "192.0.2.1"])
+def test_the_address_is_none_of_this_machine(cli: Cli, host: str) -> None:
+    why = {"no..host": "the name can't be looked up", "192.0.2.1": "Cannot assign requested address"}[host]
+    cli.file("jirabot.toml", f'[server]\nhost = "{host}"\n')
+
+    found = findings(cli)["port"]
+
+    assert found["text"] == f"`{host}:8642` can't be listened on: {why}"
+    assert found["fix"] == "give `[server] host` an address of this machine"
+
+
 @pytest.mark.parametrize(
     ("who_may", "lacking"),
     [
