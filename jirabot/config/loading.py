@@ -4,6 +4,7 @@ Nothing else reads the environment. What can't be used is told all at once, each
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,11 @@ from platformdirs import user_config_path
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from jirabot.config.problems import at, no_agent, told, unknown
+from jirabot.config.problems import at, no_agent, told, unknown, unknown_variables
 from jirabot.config.reference import read_reference
-from jirabot.config.settings import OUTSIDE_THE_FILE, PLAIN_VARIABLES, Settings
+from jirabot.config.settings import DATABASE_VARIABLE, OUTSIDE_THE_FILE, PLAIN_VARIABLES, Settings
 from jirabot.config.sources import Place, Sources, lines_of
 from jirabot.errors import ConfigurationInvalid, InvalidInput
-
-DATABASE_VARIABLE = "JIRABOT_DATABASE_URL"
 
 
 class _Loaded(Settings, BaseSettings):
@@ -96,6 +95,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
         problems.append(at(("agents", "default"), sources, says))
     if default and default not in names:
         problems.append(no_agent(default, names, sources))
+    problems += unknown_variables(environment, names, passed_on=_passed_on(in_file) | _passed_on(in_variables))
     reference, wrong = read_reference(environment)
     problems += wrong
     given = {name: value for name, value in in_file.items() if name not in OUTSIDE_THE_FILE}
@@ -137,7 +137,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Mapping[Place, int]]:
 def _variables(environment: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[Place, str]]:
     """Nest what the variables say as the file would, and name the variable of each place.
 
-    Empty ones say nothing, and most of one word are no settings.
+    Empty ones say nothing, and most of one word are no settings: `unknown_variables` tells which should be.
     """
     values: dict[str, Any] = {}
     names: dict[Place, str] = {}
@@ -160,6 +160,12 @@ def _take_default_agent(values: dict[str, Any]) -> object:
     """Take `[agents] default` out of *values*; a table of that name stays, to be told as the problem that it is."""
     agents = _table(values, "agents")
     return "" if isinstance(agents.get("default", {}), dict) else agents.pop("default")
+
+
+def _passed_on(values: Mapping[str, Any]) -> frozenset[str]:
+    """Name the variables that agents get of the daemon, whatever their `pass_env` is written as."""
+    agents = [agent for agent in _table(values, "agents").values() if isinstance(agent, dict)]
+    return frozenset(name for agent in agents for name in re.findall(r"\w+", str(agent.get("pass_env", ""))))
 
 
 def _table(values: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """What is wrong with settings, in sentences: where it was written, what stands there, what is allowed, what is near."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
 from jirabot.config.settings import (
+    GIVEN_VARIABLES,
+    MADE_VARIABLES,
     OUTSIDE_THE_FILE,
     PLAIN_VARIABLES,
     AgentSettings,
@@ -15,10 +18,21 @@ from jirabot.config.settings import (
     duration_text,
     without_credentials,
 )
-from jirabot.config.sources import Place, Sources
+from jirabot.config.sources import Place, Sources, leaves
 
 LONGEST_VALUE = 80
 """Characters of a wrong value that are shown: enough to find it again."""
+
+_OF_A_CLUSTER = re.compile(
+    r"JIRABOT_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)=.*"
+    r"|JIRABOT_(\w+_)?PORT=\w+://.*",
+    re.DOTALL,
+)
+"""What each container is given for every service whose name begins with ours.
+
+Source: "Service", section "Environment variables", https://kubernetes.io/docs/concepts/services-networking/service/
+(2026-11-26).
+"""
 
 _ALLOWED: Mapping[str, str] = {
     "missing": "it is missing",
@@ -82,6 +96,38 @@ def unknown(place: Place, sources: Sources) -> str:
     if variable is not None:
         return f"there is no setting `{variable}`{hint}"
     return f"{_where(line)}there is no setting `{'.'.join(place)}`{hint}"
+
+
+def unknown_variables(
+    environment: Mapping[str, str], agents: Sequence[str], *, passed_on: Collection[str]
+) -> list[str]:
+    """Tell of the variables of one word that nobody reads; those with `__` are told as other settings are.
+
+    *agents*: the names of those that are configured; *passed_on*: the variables that they are given.
+    """
+    known = {*map(_variable, ((name,) for name in PLAIN_VARIABLES)), *GIVEN_VARIABLES}
+    strange = [
+        name
+        for name, text in sorted(environment.items())
+        if name.startswith("JIRABOT_") and "__" not in name and text
+        if name not in {*known, *MADE_VARIABLES, *passed_on} and not _OF_A_CLUSTER.fullmatch(f"{name}={text}")
+    ]
+    if not strange:
+        return []
+    places = [("agents", "default"), *(("agents", name, key) for name in agents for key in AgentSettings.model_fields)]
+    settings = {*known, *map(_variable, [*leaves(Settings().model_dump()), *places])}
+    sections = {shown.removesuffix("__…"): shown for shown in (_variable((name,)) for name in _known([]))}
+    settable = {**sections, **{name: name for name in settings}}
+    return [f"there is no setting `{name}`{_meant(name, settable)}" for name in strange]
+
+
+def _meant(variable: str, settable: Mapping[str, str]) -> str:
+    """Guess what a variable is meant to be: the one whose key alone it names, or the nearest."""
+    word = variable.removeprefix("JIRABOT_").upper()
+    ends = [name for name in settable if name.endswith(f"__{word}")]
+    words = {name.removeprefix("JIRABOT_"): shown for name, shown in settable.items()}
+    near = ends if len(ends) == 1 else [words[each] for each in difflib.get_close_matches(word, words, n=1)]
+    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def no_agent(default: object, names: Sequence[str], sources: Sources) -> str:

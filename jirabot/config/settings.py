@@ -720,5 +720,26 @@ class Settings(BaseModel):
 PLAIN_VARIABLES = frozenset({"data_dir", "log_level", "master_key", "master_key_file"})
 """The settings that belong to no section, as variables."""
 
+DATABASE_VARIABLE = "JIRABOT_DATABASE_URL"
+"""May name the database, and no other than the one that is used in any case."""
+
+GIVEN_VARIABLES = frozenset({"JIRABOT_CONFIG", DATABASE_VARIABLE, "JIRABOT_SVC_ACC_API_KEY", "JIRABOT_WEBHOOK_SECRET"})
+"""What a person may set besides the settings, for a command."""
+
+MADE_VARIABLES = frozenset(
+    {
+        "JIRABOT_RUN",
+        "JIRABOT_CONVERSATION_ID",
+        "JIRABOT_ISSUE_KEY",
+        "JIRABOT_BASE",
+        "JIRABOT_PROMPT_FILE",
+        "JIRABOT_SESSION_DIR",
+        "JIRABOT_GIT",
+        "JIRABOT_GIT_USER",
+        "JIRABOT_GIT_TOKEN",
+    }
+)
+"""What jirabot itself sets for an agent or git, which may start a `jirabot` in turn."""
+
 OUTSIDE_THE_FILE = frozenset(name for name, field in Settings.model_fields.items() if field.exclude)
 """What is no setting of the file: secrets, which come by the environment, and what is made here."""

@@ -1,5 +1,6 @@
 """Settings: where they come from, and how they are read and written."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_network
@@ -22,6 +23,7 @@ from jirabot.config import (
 from jirabot.config.settings import limiting_duration
 from jirabot.core.managers.directory import limits_of
 from jirabot.errors import ConfigurationInvalid, InvalidInput
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.fast
 
@@ -135,14 +137,49 @@ def test_the_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wher
     assert load().server.port == 7
 
 
-@pytest.mark.parametrize("variable", ["JIRABOT_RUN", "JIRABOT_SVC_ACC_API_KEY", "JIRABOT_ENVIRONMENT", "JIRABOT_RUNS"])
-def test_a_variable_of_another_purpose_is_no_setting(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setenv(variable, '{"a": 1}')
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("JIRABOT_RUN", "one"),
+        ("JIRABOT_SVC_ACC_API_KEY", '{"a": 1}'),
+        ("JIRABOT_SERVICE_HOST", "10.0.0.7"),
+        ("JIRABOT_SERVICE_PORT", "8642"),
+        ("JIRABOT_SERVICE_PORT_HTTP", "8642"),
+        ("JIRABOT_PORT", "tcp://10.0.0.7:8642"),
+        ("JIRABOT_PORT_8642_TCP", "tcp://10.0.0.7:8642"),
+        ("JIRABOT_PORT_8642_TCP_ADDR", "10.0.0.7"),
+        ("JIRABOT_SERVER_PORT", "tcp://10.0.0.7:8642"),
+    ],
+)
+def test_a_variable_of_another_purpose_is_no_setting(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+    """What commands, agents and git are given, and what a cluster gives for a service of our name."""
+    monkeypatch.setenv(variable, text)
 
     settings = load()
 
-    assert settings.runs.parallel == 4
-    assert settings.environment[variable] == '{"a": 1}'
+    assert settings.server.port == 8642
+    assert settings.environment[variable] == text
+
+
+def test_every_variable_that_the_program_reads_or_makes_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [file.read_text() for file in (REPOSITORY / "jirabot").rglob("*.py")]
+    words = {name for text in sources for name in re.findall(r"JIRABOT(?:_[A-Z]+)+(?![A-Z_])", text)}
+    named = words - {"JIRABOT_DATABASE_URL", "JIRABOT_MASTER_KEY_FILE", "JIRABOT_CONFIG"}
+    assert named >= {"JIRABOT_RUN", "JIRABOT_GIT_TOKEN", "JIRABOT_WEBHOOK_SECRET", "JIRABOT_MASTER_KEY"}
+    for name in named:
+        monkeypatch.setenv(name, "one")
+
+    load()
+
+
+@pytest.mark.parametrize("written", ['["OTHER", "JIRABOT_LLM_KEY"]', "OTHER, JIRABOT_LLM_KEY"])
+def test_a_variable_that_an_agent_is_given_is_no_setting(
+    file: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("JIRABOT_LLM_KEY", "hunter2")
+    monkeypatch.setenv("JIRABOT_AGENTS__A__PASS_ENV", written)
+
+    assert load(file).agents["a"].pass_env == ("OTHER", "JIRABOT_LLM_KEY")
 
 
 def test_no_secret_is_in_what_is_printed_of_the_settings(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,16 @@ def test_a_problem_of_a_variable_names_the_variable(
     assert raised.value.hint == "look in the environment; `config.example.toml` shows every setting"
 
 
+def test_a_variable_of_an_agent_that_is_configured_is_found_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIRABOT_AGENTS_LOCAL_COMMAND", '["my-agent"]')
+
+    assert _problems(tmp_path, '[agents.local]\ntype = "command"\n') == [
+        "there is no setting `JIRABOT_AGENTS_LOCAL_COMMAND`; did you mean `JIRABOT_AGENTS__LOCAL__COMMAND`?"
+    ]
+
+
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [

@@ -181,3 +181,12 @@ def test_the_path_of_a_file_that_can_not_be_used_is_told_all_the_same(cli: Cli) 
 
     assert cli.done("config", "path").out == "jirabot.toml\n"
     assert cli("config", "show").code == 6
+
+
+def test_a_misspelt_variable_is_told_with_what_it_may_be_meant_to_be(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIRABOT_SERVER_PORT", "7")
+
+    ran = cli("config", "check")
+
+    assert ran.code == 6
+    assert ran.error == "there is no setting `JIRABOT_SERVER_PORT`; did you mean `JIRABOT_SERVER__PORT`?"
