@@ -81,7 +81,11 @@ def _folder(text: str) -> Path:
     """Read a folder's path; an empty one would be the current folder."""
     if not text:
         raise InvalidInput("`--data-dir` is empty: it is the path of a folder")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        hint = "give the whole path, from `/` on"
+        raise InvalidInput(f"`--data-dir {text}` begins with the home of somebody unknown", hint=hint) from None
 
 
 @app.callback()
@@ -89,7 +93,8 @@ def root(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", help="The configuration; else jirabot.toml"),
+        # Whether it may be read is said by who reads it.
+        typer.Option("--config", metavar="FILE", readable=False, help="The configuration; else jirabot.toml"),
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="FOLDER", parser=_folder, help="Where everything is kept")

@@ -46,9 +46,22 @@ def examples(*commands: str) -> str:
 
 def refusal(error: typer.TyperException) -> InvalidInput:
     """Tell what Typer does not understand as an error of ours: lower case, values in backticks, no full stop."""
-    told = re.sub(r"'([^']*)'", r"`\1`", error.format_message()).replace("Value error, ", "").rstrip(".")
+    told = re.sub(r"'([^']*)'", r"`\1`", _in_our_words(error)).rstrip(".")
     context = getattr(error, "ctx", None)
     return InvalidInput(told[:1].lower() + told[1:], hint=_help_of(context) if context else "")
+
+
+def _in_our_words(error: typer.TyperException) -> str:
+    """Say what may stand in place of a wrong value as it is said of settings, where Typer has asked pydantic."""
+    told, cause = error.format_message(), error.__cause__
+    if not isinstance(cause, ValueError) or not hasattr(cause, "errors"):
+        return told
+    from jirabot.config.problems import allowed
+
+    [wrong, *_] = cause.errors()
+    # What a validator of Typer's own says is a whole sentence.
+    said = "" if wrong["type"] == "value_error" else f"`{wrong['input']}` is not "
+    return told.replace(error.message, said + allowed(wrong))
 
 
 def _help_of(context: Any) -> str:

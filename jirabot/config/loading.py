@@ -55,7 +55,8 @@ def used_file(given: Path | None) -> Path | None:
     """Find the configuration file that `load` would read.
 
     Raises:
-        InvalidInput: the given one is not there.
+        InvalidInput: the given one is not there, or no file.
+        ConfigurationInvalid: whether there is one can't be seen.
     """
     return find_file(given, os.environ)
 
@@ -64,14 +65,18 @@ def find_file(given: Path | None, environment: Mapping[str, str]) -> Path | None
     """Find the configuration file: the given one, `JIRABOT_CONFIG`, `./jirabot.toml`, the user's configuration folder.
 
     Raises:
-        InvalidInput: the given one is not there.
+        InvalidInput: the given one is not there, or no file.
+        ConfigurationInvalid: whether there is one can't be seen.
     """
     named = given or (Path(environment["JIRABOT_CONFIG"]) if environment.get("JIRABOT_CONFIG") else None)
-    if named is not None:
-        if not named.is_file():
-            raise InvalidInput(f"there is no configuration file `{named}`", hint="check `--config` or `JIRABOT_CONFIG`")
+    if named is None:
+        return next((path for path in usual_files() if _is_file(path)), None)
+    if _is_file(named):
         return named
-    return next((path for path in usual_files() if path.is_file()), None)
+    if named.is_dir():
+        hint = "give `--config` or `JIRABOT_CONFIG` the path of the file itself"
+        raise InvalidInput(f"`{named}` is a folder, and no configuration file", hint=hint)
+    raise InvalidInput(f"there is no configuration file `{named}`", hint="check `--config` or `JIRABOT_CONFIG`")
 
 
 def load(file: Path | None = None, **flags: Any) -> Settings:
@@ -79,7 +84,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
 
     Raises:
         ConfigurationInvalid: with all problems, not the first.
-        InvalidInput: the file that was named is not there.
+        InvalidInput: the file that was named is not there, or no file.
     """
     environment = dict(os.environ)
     path = find_file(file, environment)
@@ -127,11 +132,39 @@ def _read(path: Path) -> tuple[dict[str, Any], Mapping[Place, int]]:
         text = path.read_text("utf-8")
         return tomllib.loads(text), lines_of(text)
     except OSError as error:
-        hint = "give the file's rights to the user that runs jirabot, or name another with `--config`"
-        raise ConfigurationInvalid([f"`{path}` can't be read: {error.strerror}"], hint=hint) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    except (ValueError, RecursionError) as error:
         hint = "the file is TOML in UTF-8; `config.example.toml` shows every setting"
-        raise ConfigurationInvalid([f"`{path}` can't be read as TOML: {error}"], hint=hint) from error
+        raise ConfigurationInvalid([f"`{path}` can't be read as TOML: {_no_toml(error)}"], hint=hint) from error
+
+
+def _no_toml(error: Exception) -> str:
+    match error:
+        case tomllib.TOMLDecodeError():
+            return str(error)
+        case UnicodeDecodeError():
+            return "it is no text in UTF-8"
+        case RecursionError():
+            return "its lists lie too deep within each other"
+        case _:
+            return "a number in it has too many digits"
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether a file is there.
+
+    Raises:
+        ConfigurationInvalid: that can't be seen.
+    """
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigurationInvalid:
+    hint = "give the user that runs jirabot the right to read it, or name another with `--config`"
+    return ConfigurationInvalid([f"`{path}` can't be read: {error.strerror}"], hint=hint)
 
 
 def _variables(environment: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[Place, str]]:
@@ -178,7 +211,10 @@ def _database_problems(address: str, settings: Settings | None) -> list[str]:
 
     The address may hold a password: it is not repeated.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        parts = urlsplit("no address")
     is_sqlite = parts.scheme.partition("+")[0] == "sqlite"
     here = "in SQLite in its data folder"
     if settings is not None:

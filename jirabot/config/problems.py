@@ -38,16 +38,23 @@ _ALLOWED: Mapping[str, str] = {
     "missing": "it is missing",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
     "int_from_float": "a whole number",
+    "finite_number": "a whole number",
     "bool_type": "`true` or `false`",
     "bool_parsing": "`true` or `false`",
     "string_type": "a text, in quotes",
+    "string_unicode": "a text in UTF-8",
+    "path_type": "a path, in quotes",
     "tuple_type": "a list",
     "dict_type": "a table",
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
     "less_than_equal": "{le} or less",
 }
+"""What may stand in a setting, by the type of pydantic's error: every one that a setting or an option may raise."""
+
+_ELSE = "a value of another kind, as `config.example.toml` shows it"
 
 
 def told(error: Mapping[str, Any], sources: Sources) -> str:
@@ -81,9 +88,10 @@ def allowed(error: Mapping[str, Any]) -> str:
         choices: Sequence[str] = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
         listed = ", ".join(f"`{choice}`" for choice in choices)
         return f"one of {listed}{_near(str(error['input']), choices)}"
-    known = _ALLOWED.get(error["type"])
-    message: str = error["msg"]
-    return known.format_map(context) if known else message.removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        # It is of a validator of ours, in `settings`.
+        return str(context["error"])
+    return _ALLOWED.get(error["type"], _ELSE).format_map(context)
 
 
 def unknown(place: Place, sources: Sources) -> str:

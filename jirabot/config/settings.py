@@ -75,10 +75,19 @@ def size(value: object) -> int:
 
 
 def words(value: object) -> object:
-    """Read a list of words from one text, as a variable has it: commas between them, or a JSON list."""
+    """Read a list of words from one text, as a variable has it: commas between them, or a JSON list.
+
+    Raises:
+        ValueError: it begins as such a list, and is none.
+    """
     if not isinstance(value, str):
         return value
-    return arguments(value) if value.startswith("[") else [word.strip() for word in value.split(",") if word.strip()]
+    if not value.startswith("["):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    try:
+        return arguments(value)
+    except ValueError:
+        raise ValueError('a list such as `["one", "two"]`, or words with commas between them') from None
 
 
 def spoken_words(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,7 +111,7 @@ def arguments(value: object) -> object:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('a list such as `["my-agent", "--quiet"]`, never a shell string') from None
 
 
@@ -112,9 +121,18 @@ def web_address(value: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if value and not re.match(r"https?://[^/\s]+", value):
+    if value and not (re.match(r"https?://[^/\s]+", value) and _has_host(value)):
         raise ValueError("an address such as `https://jirabot.example.com`")
     return value
+
+
+def _has_host(address: str) -> bool:
+    """Say whether a host can be read from an address, and a port where it has one."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def safe_address(value: str) -> str:
@@ -150,10 +168,22 @@ def file_path(value: str) -> str:
     Raises:
         ValueError: it is relative, and so another file in another folder.
     """
-    path = Path(value).expanduser()
+    path = _at_home(value)
     if value and not path.is_absolute():
         raise ValueError("the whole path of a file, from `/` on")
     return str(path) if value else ""
+
+
+def _at_home(value: str) -> Path:
+    """Read a path; `~` is the user's home, and `~NAME` another's.
+
+    Raises:
+        ValueError: nobody knows where that is.
+    """
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("a path that does not begin with the home of somebody unknown") from None
 
 
 def places(value: object) -> object:
@@ -167,7 +197,7 @@ def places(value: object) -> object:
         return listed
     if not all(str(each).startswith(("/", "~/")) for each in listed):
         raise ValueError("a list of whole paths, from `/` or `~/` on")
-    return tuple(Path(str(each)).expanduser() for each in listed)
+    return tuple(_at_home(str(each)) for each in listed)
 
 
 def issuer_address(value: str) -> str:
@@ -176,7 +206,8 @@ def issuer_address(value: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if value and not re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)", value):
+    safe = re.match(r"https://[^/\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)", value)
+    if value and not (safe and _has_host(value)):
         raise ValueError("an address such as `https://sso.example.com/realms/acme`")
     return value
 
@@ -261,11 +292,11 @@ def folder(value: object) -> object:
     """Read the path of a folder; `~` is the user's home.
 
     Raises:
-        ValueError: it is empty, which would be the current folder.
+        ValueError: it is empty, which would be the current folder, or in a home that nobody knows.
     """
     if value == "":
         raise ValueError("the path of a folder")
-    return Path(value).expanduser() if isinstance(value, str) else value
+    return _at_home(value) if isinstance(value, str) else value
 
 
 def networks(value: object) -> object:

@@ -1,15 +1,23 @@
 """What is said when settings can't be used: where each was written, what stands there, and what may."""
 
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
-from jirabot.config import load
+from jirabot.config import AgentSettings, Settings, WorkspaceDefaults, load, read_changes
+from jirabot.config.problems import told
+from jirabot.config.settings import PLAIN_VARIABLES
+from jirabot.config.sources import Sources
 from jirabot.errors import ConfigurationInvalid, InvalidInput
 
 pytestmark = pytest.mark.fast
 
 A_DURATION = "a duration is a number with its unit, such as `90s`, `10m`, `24h` or `14d`"
+A_LIST = 'a list such as `["one", "two"]`, or words with commas between them'
 ONLY_OURS = "names another database than this version can use: it keeps everything in SQLite in its data folder"
 
 
@@ -153,6 +161,35 @@ def test_a_problem_is_told_as(tmp_path: Path, content: str, problem: str) -> Non
             "`JIRABOT_WORKSPACE__TRIGGERS` is `shout`: one of `mention`, `label`",
         ),
         ("JIRABOT_AGENTS__DEFAULT", "local", "`JIRABOT_AGENTS__DEFAULT` names `local`, which is not configured"),
+        (
+            "JIRABOT_SERVER_PORT",
+            "1",
+            "there is no setting `JIRABOT_SERVER_PORT`; did you mean `JIRABOT_SERVER__PORT`?",
+        ),
+        (
+            "JIRABOT_LIMITS_DC_SESSION",
+            "1h",
+            "there is no setting `JIRABOT_LIMITS_DC_SESSION`; did you mean `JIRABOT_LIMITS__DC__SESSION`?",
+        ),
+        (
+            "JIRABOT_AGENTS_DEFAULT",
+            "local",
+            "there is no setting `JIRABOT_AGENTS_DEFAULT`; did you mean `JIRABOT_AGENTS__DEFAULT`?",
+        ),
+        ("JIRABOT_PORT", "1", "there is no setting `JIRABOT_PORT`; did you mean `JIRABOT_SERVER__PORT`?"),
+        (
+            "JIRABOT_MASTERKEY",
+            "hunter2",
+            "there is no setting `JIRABOT_MASTERKEY`; did you mean `JIRABOT_MASTER_KEY`?",
+        ),
+        ("JIRABOT_CONFIGS", "a.toml", "there is no setting `JIRABOT_CONFIGS`; did you mean `JIRABOT_CONFIG`?"),
+        ("JIRABOT_RUNS", '{"parallel": 1}', "there is no setting `JIRABOT_RUNS`; did you mean `JIRABOT_RUNS__…`?"),
+        ("JIRABOT_FLAVOUR", "sweet", "there is no setting `JIRABOT_FLAVOUR`"),
+        (
+            "JIRABOT_WORKSPACE__MENTION",
+            '["@bot"',
+            f'`JIRABOT_WORKSPACE__MENTION` is `["@bot"`: {A_LIST}',
+        ),
     ],
 )
 def test_a_problem_of_a_variable_names_the_variable(
@@ -209,7 +246,14 @@ def test_a_problem_of_the_reference_integrations_variables_is_told(
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://bot:hunter2@db/jirabot", "sqlite:////elsewhere/jirabot.db", "sqlite:///jirabot.db", "x"]
+    "address",
+    [
+        "postgresql://bot:hunter2@db/jirabot",
+        "postgresql://[hunter2",
+        "sqlite:////elsewhere/jirabot.db",
+        "sqlite:///jirabot.db",
+        "x",
+    ],
 )
 def test_another_database_is_refused_and_its_address_not_repeated(
     monkeypatch: pytest.MonkeyPatch, address: str
@@ -243,13 +287,41 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("content", [b"[server\n", b"\xff\xfe"], ids=["no TOML", "no text"])
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_folder_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        load(tmp_path)
+
+    assert raised.value.message == f"`{tmp_path}` is a folder, and no configuration file"
+    assert raised.value.hint == "give `--config` or `JIRABOT_CONFIG` the path of the file itself"
+
+
+def test_a_file_of_which_nothing_can_be_seen_is_told(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(ConfigurationInvalid) as raised:
+        load(path)
+
+    assert raised.value.problems == [f"`{path}` can't be read: File name too long"]
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(b"server\n", "Expected '=' after a key in a key/value pair (at line 1, column 7)", id="no TOML"),
+        pytest.param(b"\xff\xfe", "it is no text in UTF-8", id="no text"),
+        pytest.param(b"a = " + b"[" * 5000, "its lists lie too deep within each other", id="too deep"),
+        pytest.param(b"a = " + b"9" * 5000, "a number in it has too many digits", id="too long a number"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_bytes(content)
 
-    with pytest.raises(ConfigurationInvalid, match="can't be read as TOML"):
+    with pytest.raises(ConfigurationInvalid) as raised:
         load(path)
+
+    assert raised.value.problems == [f"`{path}` can't be read as TOML: {why}"]
+    assert raised.value.hint == "the file is TOML in UTF-8; `config.example.toml` shows every setting"
 
 
 SIZE = "a size is a number with its unit, such as `256KB`, `25MB` or `20GB`"
@@ -291,3 +363,68 @@ SIZE = "a size is a number with its unit, such as `256KB`, `25MB` or `20GB`"
 )  # fmt: skip
 def test_a_wrong_value_is_told_with_what_is_allowed(tmp_path: Path, content: str, problem: str) -> None:
     assert _problems(tmp_path, content) == [problem]
+
+
+WRONG: list[object] = [
+    *("nonsense", "", "9" * 5000, "[1", "[[1]]", "[null]", '{"a": 1}', "\udc80"),
+    *("https://[", "http://a:b", "~no-such-user/x"),
+    *(True, -1, 10**30, 1.5, float("nan"), float("inf"), datetime(2026, 11, 26, tzinfo=UTC)),
+    *([], [1], [""], [[1]], ["~no-such-user/x"], ["\udc80"], {}, {"a": 1}, {"a": "\udc80"}),
+]
+"""What somebody may write by mistake, in the file or in a variable."""
+
+
+def _settings_and_sections(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """List every setting, and every table."""
+    for name, field in model.model_fields.items():
+        if field.exclude and name not in PLAIN_VARIABLES:
+            continue
+        yield (*place, name)
+        inner = AgentSettings if name == "agents" else field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _settings_and_sections(inner, (*place, name, *(["a"] if name == "agents" else [])))
+
+
+EVERY = [*_settings_and_sections(Settings), ("agents", "a")]
+
+
+@pytest.mark.parametrize("place", EVERY, ids=".".join)
+def test_of_no_setting_is_a_wrong_value_told_in_the_librarys_words(place: tuple[str, ...]) -> None:
+    """What is said is of the one table, or of a validator of ours."""
+    for wrong in WRONG:
+        values: object = wrong
+        for name in reversed(place):
+            values = {name: values}
+        try:
+            Settings.model_validate(values)
+        except ValidationError as error:
+            for each in error.errors():
+                said = told(each, Sources())
+                assert said.startswith(("`", "there is no setting `"))
+                if each["type"] == "value_error":
+                    assert _raised_in(each["ctx"]["error"]) == "jirabot.config.settings", said
+                else:
+                    assert each["msg"] not in said
+                    assert "of another kind" not in said, each["type"]
+
+
+@pytest.mark.parametrize("key", WorkspaceDefaults.model_fields)
+def test_what_a_workspace_can_not_be_set_to_is_told_in_our_words(key: str) -> None:
+    said: list[str] = []
+    for wrong in (each for each in WRONG if isinstance(each, str)):
+        try:
+            read_changes([f"{key}={wrong}"])
+        except InvalidInput as error:
+            said.append(error.message)
+
+    assert [each for each in said if not each.startswith(f"`--set {key}=")] == []
+    assert [each for each in said if re.search("[Ii]nput|Value error|Invalid|nable to", each)] == []
+
+
+def _raised_in(error: BaseException) -> str:
+    """Name the module that raised it, not one that this called."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    assert step is not None
+    return str(step.tb_frame.f_globals["__name__"])

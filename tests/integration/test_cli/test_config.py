@@ -1,5 +1,6 @@
 """`config show|check|path`: every setting with its origin, everything that is wrong, and the file that is used."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,22 @@ def test_the_path_of_a_file_that_can_not_be_used_is_told_all_the_same(cli: Cli) 
 
     assert cli.done("config", "path").out == "jirabot.toml\n"
     assert cli("config", "show").code == 6
+
+
+def test_a_file_that_may_not_be_read_is_told_by_who_reads_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by who reads the command line: it is wrong wherever it was named."""
+    given = cli.file("given.toml", "")
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+
+    ran = cli("--config", given, "config", "check")
+
+    assert (ran.code, ran.error) == (6, f"`{given}` can't be read: Permission denied")
+    assert "hint: give the user that runs jirabot the right to read it, or name another with `--config`" in ran.err
 
 
 def test_a_misspelt_variable_is_told_with_what_it_may_be_meant_to_be(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
