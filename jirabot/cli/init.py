@@ -120,7 +120,8 @@ def _check_new(path: Path, *, named: bool) -> None:
     """
     from jirabot.config.loading import used_file
 
-    known = path if path.exists() else None if named else used_file(None)
+    # Where nobody may look, nothing can be written either: that is told as it is tried.
+    known = path if os.access(path, os.F_OK) else None if named else used_file(None)
     if known is not None:
         raise Conflict(
             f"there is a configuration already: `{known}`",

@@ -63,6 +63,15 @@ def test_the_file_that_is_named_is_written(cli: Cli, cloud: Jira) -> None:
     assert not cli.config.exists()
 
 
+def test_a_place_where_no_configuration_can_be_is_told(cli: Cli, cloud: Jira) -> None:
+    path = cli.folder / ("x" * 300)
+
+    ran = cli("--config", path, *initiation(cloud), typed=cloud.token)
+
+    assert (ran.code, ran.error) == (1, f"`{path}` can't be written: File name too long")
+    assert not cli.data.exists()
+
+
 @pytest.mark.parametrize("named", [False, True], ids=["the usual one", "the one that is named"])
 def test_a_configuration_that_is_there_stays_as_it_is(cli: Cli, cloud: Jira, named: bool) -> None:
     cli.config.write_text('log_level = "debug"\n')
