@@ -296,9 +296,11 @@ def complaint(errors: str, *, name: str, remote: Remote | None = None) -> GitFai
 
 
 def _last_line(errors: str) -> str:
-    """Give what git itself says, which stands in its first `fatal:` or `error:` line, else its last one."""
+    """Give what ssh or git itself says, the first line that is its own; else the last one."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    spoken = next((line for line in lines if line.startswith(("fatal:", "error:", "! "))), lines[-1] if lines else "")
+    spoken = next(
+        (line for line in lines if line.startswith(("ssh:", "fatal:", "error:", "! "))), lines[-1] if lines else ""
+    )
     return re.sub(r"^(fatal|error): ", "", spoken).rstrip(".")[:300]
 
 

@@ -538,6 +538,17 @@ def test_a_host_that_is_out_of_reach_is_told_from_one_that_refuses(said: str, is
     assert isinstance(complaint(said, name="acme/shop"), GitUnreachable) is is_away
 
 
+def test_of_what_ssh_and_git_say_the_cause_is_told() -> None:
+    said = (
+        "ssh: connect to host git.example port 22: Connection refused\r\nfatal: Could not read from remote repository."
+    )
+
+    told = complaint(said, name="acme/shop").message
+
+    cause = "ssh: connect to host git.example port 22: Connection refused"
+    assert told == f"the host of `acme/shop` can't be reached: {cause}"
+
+
 class _SmartHttp(BaseHTTPRequestHandler):
     """`git http-backend` behind Basic authentication."""
 
