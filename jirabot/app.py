@@ -13,6 +13,7 @@ from jirabot.agents.containment import Containment, homes
 from jirabot.agents.registry import AgentSection, Backends
 from jirabot.config import AgentSettings, Settings
 from jirabot.core.announcer import Announcer
+from jirabot.core.conversations import Run
 from jirabot.core.identity import ClaimRules
 from jirabot.core.ids import BackendName, DeliveryId
 from jirabot.core.managers.alerts import WebhookAlerts
@@ -337,6 +338,10 @@ def _wired(
         owner=owner,
     )
     lock = DataFolderLock(settings.data_dir)
+
+    def is_interrupted(run: Run) -> bool:
+        return run.is_interrupted(now=clock.now(), daemon_runs=lock.is_held(), owner_lives=_lives(run.owner))
+
     audit = Audit(storage=storage)
     keys, bodies = Keys(storage=storage, vault=vault, clock=clock), Spool(settings.spool)
     dry_runs = DryRuns(
@@ -537,6 +542,7 @@ def _wired(
             checkouts=checkouts,
             backends=backends,
             daemon_runs=lock.is_held,
+            is_interrupted=is_interrupted,
             texts=texts,
             clock=clock,
             ids=ids,
@@ -568,6 +574,7 @@ def _wired(
             defaults=settings.workspace,
             limits=settings.limits,
             switched_off=settings.switched_off,
+            is_interrupted=is_interrupted,
         ),
         doctor=Doctor(
             storage=storage,

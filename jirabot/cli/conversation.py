@@ -22,18 +22,21 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Write it down and end, 
 )
 def list_(context: typer.Context, workspace: OfWorkspace = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List conversations, newest first."""
-    from jirabot.core import objects
+    from jirabot.core.managers.conversations import listed
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
-        return await jirabot.conversations.list(by=SHELL, workspace_name=workspace, limit=limit)
+        found = await jirabot.conversations.list(by=SHELL, workspace_name=workspace, limit=limit)
+        return [listed(each) for each in found], jirabot.lock.is_held()
 
-    found = running.run(context, work, writes=False)
-    shown = [objects.conversation(conversation, workspace_name=name) for conversation, name in found]
+    found, daemon_runs = running.run(context, work, writes=False)
+    shown = found if as_json else [_for_people(each) for each in found]
     columns = ("id", "issue_key", "state", "agent", "repository", "branch", "runs", "updated_at")
     output.show_list(
         shown, as_json=as_json, columns=columns, empty="no conversation yet", filtered=workspace is not None
     )
+    if not as_json and any(each["interrupted"] for each in found):
+        beside.tell("what was interrupted", daemon_runs=daemon_runs)
 
 
 @app.command(
@@ -51,20 +54,22 @@ def show(
     from jirabot.core.managers.conversations import as_object
     from jirabot.core.people import SHELL
 
-    async def work(jirabot: Any) -> dict[str, Any]:
+    async def work(jirabot: Any) -> tuple[dict[str, Any], bool]:
         found = await jirabot.conversations.find(named, issue_key=issue, workspace_name=workspace, by=SHELL)
-        return as_object(found, jirabot.conversations.logs(found))
+        return as_object(found, jirabot.conversations.logs(found)), jirabot.lock.is_held()
 
-    shown = running.run(context, work, writes=False)
+    shown, daemon_runs = running.run(context, work, writes=False)
     if as_json:
         output.write_json(shown)
         return
     many = ("messages", "run_list", "events", "effects")
-    output.show({name: value for name, value in shown.items() if name not in many}, as_json=False)
+    output.show({name: value for name, value in _for_people(shown).items() if name not in many}, as_json=False)
     output.lines(["", *(f"{m['author']}: {m['text'] or '(the issue itself)'}" for m in shown["messages"])])
     output.lines(f"  {event['kind']}: {event['text']}" for event in shown["events"])
     output.lines(f"  log of run {run['number']}: {log}" for run in shown["run_list"] for log in run["logs"])
     output.lines(f"  comment, {e['kind']} ({e['state']}): {e['text'].partition(chr(10))[0]}" for e in shown["effects"])
+    if shown["interrupted"]:
+        beside.tell("what was interrupted", daemon_runs=daemon_runs)
 
 
 @app.command(
@@ -80,6 +85,7 @@ def tail(
 ) -> None:
     """Show what the agent reports, as it comes, until all is at rest."""
     from jirabot.core import objects
+    from jirabot.core.conversations import Attendance
     from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> None:
@@ -88,6 +94,8 @@ def tail(
         async for event in jirabot.conversations.follow(found.conversation.id, by=SHELL):
             if as_json:
                 output.write_json(objects.run_event(event))
+            elif isinstance(event, Attendance):
+                output.note(event.text)
             else:
                 output.lines([f"{event.at:%H:%M:%S} {event.kind}: {event.text}"])
 
@@ -251,7 +259,7 @@ def _order(
     owes: str,
 ) -> None:
     """Have something done with the conversation of an id, or of an issue and workspace, and show it as it is then."""
-    from jirabot.core import objects
+    from jirabot.core.managers.conversations import listed
     from jirabot.core.people import SHELL
 
     named, issue, workspace = asked
@@ -263,9 +271,16 @@ def _order(
         return whole, await of.held_back(found.conversation.id, by=SHELL), jirabot.lock.is_held()
 
     whole, held_back, daemon_runs = running.run(context, work)
-    output.show(objects.conversation(whole.conversation, workspace_name=whole.workspace_name), as_json=as_json)
+    shown = listed(whole)
+    output.show(shown if as_json else _for_people(shown), as_json=as_json)
     _tell_held_back(held_back)
     beside.tell(owes, daemon_runs=daemon_runs)
+
+
+def _for_people(shown: dict[str, Any]) -> dict[str, Any]:
+    """Say in the state that nobody works on it now."""
+    told = {name: value for name, value in shown.items() if name != "interrupted"}
+    return {**told, "state": f"{told['state']}, interrupted"} if shown["interrupted"] else told
 
 
 def _tell_held_back(found: Sequence[Any]) -> None:

@@ -34,7 +34,18 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         output.lines(f"  {name}: {item['text']}: {item['command']}" for name, item in missing)
         output.lines([""])
     output.lines([f"Daemon: {'runs' if shown['daemon'] else 'does not run (`jirabot serve` starts it)'}", ""])
-    columns = ["name", "state", "backlog", "kept", "waiting", "running", "awaiting_input", "owed", "dead"]
+    columns = [
+        "name",
+        "state",
+        "backlog",
+        "kept",
+        "waiting",
+        "running",
+        "interrupted",
+        "awaiting_input",
+        "owed",
+        "dead",
+    ]
     columns += ["calls_left", "newest_at", "events", "looked_at", "look_calls"]
     empty = "no workspace yet: `jirabot workspace create NAME` makes one"
     output.show_list(shown["workspaces"], as_json=False, columns=columns, empty=empty)

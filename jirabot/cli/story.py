@@ -232,7 +232,8 @@ class Stage:
 
     async def _tell_conversation(self, issue: Issue) -> Conversation | None:
         """Tell what the agent reported."""
-        found = [c for c, _ in await self._app.conversations.list(by=SHELL) if c.issue_id == issue.id]
+        listed = await self._app.conversations.list(by=SHELL)
+        found = [each.conversation for each in listed if each.conversation.issue_id == issue.id]
         if not found:
             return None
         whole = await self._app.conversations.show(found[0].id, by=SHELL)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,7 @@ from jirabot.core.ids import (
     WorkspaceId,
 )
 from jirabot.core.people import Account
+from jirabot.core.soundness import LEASE_GRACE
 from jirabot.core.visibility import Visibility
 from jirabot.errors import Conflict
 
@@ -221,6 +222,18 @@ class Run:
         """Name one of its attempts, counted from 1, as backends know it."""
         return RunId(f"{self.id}-{number}")
 
+    def is_interrupted(self, *, now: datetime, daemon_runs: bool, owner_lives: bool) -> bool:
+        """Say whether it had begun, and nobody works on it now: the next daemon takes it up again.
+
+        A daemon renews its leases, or takes over what ran out, so that one just past its time is no sign yet. Without
+        one a command may hold a run, for as long as the process that owns it lives.
+        """
+        if self.state is not RunState.RUNNING:
+            return False
+        grace = LEASE_GRACE if daemon_runs else timedelta()
+        has_run_out = self.lease_until is None or self.lease_until + grace <= now
+        return has_run_out or not (daemon_runs or owner_lives)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvent:
@@ -233,3 +246,24 @@ class RunEvent:
     kind: str
     text: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attendance:
+    """That nobody works on a run any more, or somebody again: what is told to who follows it."""
+
+    run_id: RunId
+    is_attended: bool
+    at: datetime
+
+    @property
+    def kind(self) -> str:
+        """Name it beside the kinds of an agent's reports."""
+        return "daemon-back" if self.is_attended else "daemon-gone"
+
+    @property
+    def text(self) -> str:
+        """Say it to a person."""
+        if self.is_attended:
+            return "a daemon is there again, and goes on with it"
+        return "no daemon works on it now: `jirabot serve` goes on with it"

@@ -7,7 +7,7 @@ from typing import Any
 from jirabot.core.audit import Broken, Row, Verdict, facts_of
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
-from jirabot.core.conversations import Conversation, Run, RunEvent
+from jirabot.core.conversations import Attendance, Conversation, Run, RunEvent
 from jirabot.core.deliveries import Delivery, Step
 from jirabot.core.effects import OwedEffect
 from jirabot.core.forgetting import Forgotten
@@ -272,14 +272,15 @@ def step(value: Step) -> Object:
     return {"step": value.step, "outcome": value.outcome, "reason": value.reason or None, "text": value.text or None}
 
 
-def conversation(value: Conversation, *, workspace_name: str) -> Object:
-    """Show a conversation."""
+def conversation(value: Conversation, *, workspace_name: str, interrupted: bool) -> Object:
+    """Show a conversation. *interrupted*: its agent had begun, and nobody works on that now."""
     return {
         "id": value.id,
         "workspace": workspace_name,
         "issue_key": value.issue_key,
         "issue_id": value.issue_id,
         "state": value.state.value,
+        "interrupted": interrupted,
         "agent": value.agent,
         "repository": value.repository_name or None,
         "branch": value.branch or None,
@@ -304,9 +305,10 @@ def run(value: Run) -> Object:
     }
 
 
-def run_event(value: RunEvent) -> Object:
-    """Show something that an agent reported."""
-    return {"no": value.no, "run": value.run_id, "kind": value.kind, "text": value.text, "at": instant(value.at)}
+def run_event(value: RunEvent | Attendance) -> Object:
+    """Show something that an agent reported, or, without a number, that nobody works on its run, or somebody again."""
+    no = value.no if isinstance(value, RunEvent) else None
+    return {"no": no, "run": value.run_id, "kind": value.kind, "text": value.text, "at": instant(value.at)}
 
 
 def effect(value: OwedEffect, *, workspace_name: str | None = None) -> Object:

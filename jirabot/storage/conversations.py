@@ -212,6 +212,9 @@ class Conversations:
     def live_run(self, conversation_id: ConversationId) -> Run | None:
         return runs.find_live(self._connection, conversation_id)
 
+    def running(self) -> Sequence[Run]:
+        return runs.list_running(self._connection)
+
     def request_stop(self, run_id: RunId, *, cause: str) -> None:
         runs.request_stop(self._connection, run_id, cause=cause)
 

@@ -27,6 +27,7 @@ _LIVE = (
     .order_by(runs.c.number.desc())
     .limit(1)
 )
+_RUNNING = select(*_COLUMNS).where(runs.c.state == RunState.RUNNING).order_by(runs.c.due_at)
 _REQUEST_STOP = (
     update(runs)
     .where(runs.c.id == bindparam("run_id"), ~runs.c.stop_requested)
@@ -148,6 +149,11 @@ def find_live(connection: Connection, conversation_id: ConversationId) -> Run | 
     """Find the run that waits, is held or runs; the newest, where one still winds down."""
     row = connection.execute(_LIVE, {"of_conversation": conversation_id}).mappings().one_or_none()
     return Run(**row) if row else None
+
+
+def list_running(connection: Connection) -> Sequence[Run]:
+    """List the runs that have begun and not ended."""
+    return [Run(**row) for row in connection.execute(_RUNNING).mappings()]
 
 
 def request_stop(connection: Connection, run_id: RunId, *, cause: str) -> None:

@@ -174,7 +174,7 @@ async def _inside(folder: Path) -> str:
         for served in await app.directory.all():
             shown += [served, app.directory.site(served)]
         shown += [await app.repositories.list("acme", by=SHELL), await app.tokens.list(by=SHELL)]
-        for conversation, _ in await app.conversations.list(by=SHELL, limit=9):
-            shown += [await app.conversations.show(conversation.id, by=SHELL)]
+        for listed in await app.conversations.list(by=SHELL, limit=9):
+            shown += [listed, await app.conversations.show(listed.conversation.id, by=SHELL)]
         shown += await app.deliveries.list(by=SHELL, limit=99)
     return "\n".join(repr(each) for each in shown)

@@ -13,6 +13,7 @@ from jirabot.config import Settings
 from jirabot.core.breakers import opened
 from jirabot.core.conversations import RunState, State
 from jirabot.core.ids import BackendName, ConversationId, RunId, WorkspaceId
+from jirabot.core.managers.conversations import BACK_WITHIN
 from jirabot.core.managers.replays import ReplayWishes
 from jirabot.core.managers.workspaces import NewWorkspace
 from jirabot.core.pauses import Pause
@@ -150,6 +151,28 @@ async def test_what_was_ordered_is_written_down_all_the_same(app: App) -> None:
     working, asking = [await app.conversations.show(name, by=SHELL) for name in ("working", "asking")]
     assert (working.conversation.state, working.runs[0].stop_requested) == (State.STOPPED, True)
     assert (asking.conversation.state, asking.messages[-1].text) == (State.ACTIVE, "this")
+
+
+async def test_who_follows_a_run_waits_a_minute_for_a_daemon_that_has_gone(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there at the first look, and gone at all that come after it."""
+    daemons = ["the only one"]
+
+    async def go(seen: int, *, within_seconds: float) -> None:
+        daemons.clear()
+
+    monkeypatch.setattr(DataFolderLock, "is_held", lambda _: bool(daemons))
+    async with open_app(app.settings, clock=HurryingClock()) as command:
+        monkeypatch.setattr(command.storage, "changed", go)
+        began = command.clock.now()
+        following = command.conversations.follow("working", by=SHELL)
+        told = await anext(following)
+        with pytest.raises(DaemonSilent, match="no daemon runs, so nothing more comes"):
+            await anext(following)
+
+    assert (told.kind, told.text) == ("daemon-gone", "no daemon works on it now: `jirabot serve` goes on with it")
+    assert command.clock.now() - began > BACK_WITHIN
 
 
 async def test_what_waits_for_the_turns_end_is_not_waited_for(app: App) -> None:

@@ -6,7 +6,7 @@ What needs an agent's process is written down as the same rows that a comment wo
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from jirabot.core import objects
@@ -16,6 +16,7 @@ from jirabot.core.checks import Check
 from jirabot.core.commands import Command, Request, Task
 from jirabot.core.conversations import (
     LIVE_RUNS,
+    Attendance,
     Conversation,
     Message,
     MessageKind,
@@ -44,13 +45,26 @@ CARRIED_OUT_WITHIN = timedelta(seconds=30)
 
 LOOK_SECONDS = 0.5
 
+BACK_WITHIN = timedelta(minutes=1)
+"""How long who follows a run waits for a daemon that has gone meanwhile: it may only be started anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WholeConversation:
-    """A conversation with everything that belongs to it."""
+class Listed:
+    """A conversation as lists show it. `interrupted`: its agent had begun, and nobody works on that now."""
 
     conversation: Conversation
     workspace_name: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeConversation:
+    """A conversation with everything that belongs to it. `interrupted`: as in `Listed`."""
+
+    conversation: Conversation
+    workspace_name: str
+    interrupted: bool
     messages: tuple[Message, ...]
     runs: tuple[Run, ...]
     events: tuple[RunEvent, ...]
@@ -69,17 +83,19 @@ class Conversations:
         checkouts: Checkouts,
         backends: Mapping[str, AgentBackend],
         daemon_runs: Callable[[], bool],
+        is_interrupted: Callable[[Run], bool],
         texts: Texts,
         clock: Clock,
         ids: Ids,
     ) -> None:
+        self._is_interrupted = is_interrupted
         self._storage, self._sights, self._checkouts, self._backends = storage, sights, checkouts, backends
         self._daemon_runs, self._texts, self._clock, self._ids = daemon_runs, texts, clock, ids
 
     async def list(
         self, *, by: Principal, workspace_name: str | None = None, limit: int = 50, before: str | None = None
-    ) -> Sequence[tuple[Conversation, str]]:
-        """List the newest conversations first, each with its workspace's name; with *before*, those behind that one.
+    ) -> Sequence[Listed]:
+        """List the newest conversations first; with *before*, those behind that one.
 
         Those that *by* administers, or takes part in and may still read. Jira is not asked what else it may see, and so
         none that is internal is listed to those who may be customers.
@@ -89,13 +105,17 @@ class Conversations:
             FieldsInvalid: there is none to be behind.
         """
 
-        def query(tx: Transaction) -> Sequence[tuple[Conversation, str]]:
+        def query(tx: Transaction) -> Sequence[Listed]:
             names = {workspace.id: workspace.name for workspace in tx.workspaces.list()}
             workspace_id = named_to(tx, workspace_name, by).id if workspace_name else None
             rights = rights_in(tx, by)
             check_before(before, lambda id_: _get_listed(tx, id_, rights))
             found = tx.conversations.list(workspace_id=workspace_id, limit=limit, seen=rights.sight, before=before)
-            return [(conversation, names[conversation.workspace_id]) for conversation in found]
+            interrupted = {run.conversation_id for run in tx.conversations.running() if self._is_interrupted(run)}
+            return [
+                Listed(conversation=each, workspace_name=names[each.workspace_id], interrupted=each.id in interrupted)
+                for each in found
+            ]
 
         return await self._storage.read(query)
 
@@ -112,7 +132,7 @@ class Conversations:
 
         def query(tx: Transaction) -> tuple[Sequence[WholeConversation], Rights]:
             found = tx.conversations.find(ConversationId(conversation_id))
-            return [_whole(tx, found)] if found else [], rights_in(tx, by)
+            return [self._whole(tx, found)] if found else [], rights_in(tx, by)
 
         seen = await self._seen(query)
         if not seen:
@@ -142,7 +162,7 @@ class Conversations:
         def query(tx: Transaction) -> tuple[Sequence[WholeConversation], Rights]:
             only = named_to(tx, workspace_name, by).id if workspace_name else None
             newest = [each for each in tx.conversations.newest_on(key) if only in (None, each.workspace_id)]
-            return [_whole(tx, each) for each in newest], rights_in(tx, by)
+            return [self._whole(tx, each) for each in newest], rights_in(tx, by)
 
         seen = await self._seen(query)
         check_one_workspace(key, [whole.workspace_name for whole in seen])
@@ -150,6 +170,20 @@ class Conversations:
             there = f" in `{workspace_name}`" if workspace_name else ""
             raise ConversationNotFound(f"there is no conversation on `{issue_key}`{there}", hint=_LIST)
         return seen[0]
+
+    def _whole(self, tx: Transaction, found: Conversation) -> WholeConversation:
+        workspace, messages = tx.workspaces.find(found.workspace_id), tuple(tx.conversations.messages(found.id))
+        runs = tuple(tx.conversations.runs(found.id))
+        return WholeConversation(
+            conversation=found,
+            workspace_name=workspace.name if workspace else "",
+            interrupted=any(self._is_interrupted(run) for run in runs),
+            messages=messages,
+            runs=runs,
+            events=tuple(tx.conversations.events(found.id)),
+            effects=tuple(tx.outbox.of_conversation(found.id)),
+            insiders=insiders(found, tx.conversations.participants(found.id), messages),
+        )
 
     async def _seen(
         self, query: Callable[[Transaction], tuple[Sequence[WholeConversation], Rights]]
@@ -306,14 +340,17 @@ class Conversations:
     def _held_back(self, tx: Transaction, asked: Conversation) -> Sequence[Check]:
         return waiting.held_back(tx, asked, now=self._clock.now(), patience=CARRIED_OUT_WITHIN)
 
-    async def follow(self, conversation_id: str, *, by: Principal) -> AsyncIterator[RunEvent]:
+    async def follow(self, conversation_id: str, *, by: Principal) -> AsyncIterator[RunEvent | Attendance]:
         """Yield what a conversation's agent has reported, and reports, until it rests.
 
+        Where the daemon goes meanwhile, that is yielded too, and that it is back.
+
         Raises:
-            DaemonSilent: something of it is left to do, and nobody is there to do it.
+            DaemonSilent: something of it is left to do, and nobody is there to do it, or came back within a minute.
         """
         followed = (await self.show(conversation_id, by=by)).conversation.id
-        after = 0
+        after, was_carried = 0, False
+        gone_at: datetime | None = None
 
         def news(tx: Transaction) -> tuple[Sequence[RunEvent], Run | None]:
             return tx.conversations.events(followed, after=after), tx.conversations.live_run(followed)
@@ -321,13 +358,22 @@ class Conversations:
         while True:
             seen = self._storage.generation()
             events, live = await self._storage.read(news)
+            now, is_carried = self._clock.now(), live is not None and self._is_carried(live)
+            if live is not None and is_carried and gone_at is not None:
+                yield Attendance(run_id=live.id, is_attended=True, at=now)
+                gone_at = None
             for event in events:
                 yield event
                 after = event.no
             if live is None or live.state is RunState.HELD:
                 return
-            if not self._is_carried(live):
+            if is_carried:
+                was_carried = True
+            elif not was_carried or (gone_at is not None and now - gone_at >= BACK_WITHIN):
                 raise DaemonSilent("no daemon runs, so nothing more comes", hint="`jirabot serve` goes on with it")
+            elif gone_at is None:
+                yield Attendance(run_id=live.id, is_attended=False, at=now)
+                gone_at = now
             await self._storage.changed(seen, within_seconds=LOOK_SECONDS)
 
     async def _go_on(
@@ -383,8 +429,7 @@ class Conversations:
 
     def _is_carried(self, run: Run) -> bool:
         """Say whether a daemon is there, or another process that holds the run, as a replay without a daemon does."""
-        is_held = run.lease_until is not None and run.lease_until > self._clock.now()
-        return self._daemon_runs() or is_held
+        return self._daemon_runs() or (run.state is RunState.RUNNING and not self._is_interrupted(run))
 
     def _audit(self, tx: Transaction, act: Act, conversation: Conversation, by: Principal) -> None:
         workspace, issue_key = tx.workspaces.find(conversation.workspace_id), conversation.issue_key
@@ -410,17 +455,9 @@ class Conversations:
         )
 
 
-def _whole(tx: Transaction, found: Conversation) -> WholeConversation:
-    workspace, messages = tx.workspaces.find(found.workspace_id), tuple(tx.conversations.messages(found.id))
-    return WholeConversation(
-        conversation=found,
-        workspace_name=workspace.name if workspace else "",
-        messages=messages,
-        runs=tuple(tx.conversations.runs(found.id)),
-        events=tuple(tx.conversations.events(found.id)),
-        effects=tuple(tx.outbox.of_conversation(found.id)),
-        insiders=insiders(found, tx.conversations.participants(found.id), messages),
-    )
+def listed(value: Listed | WholeConversation) -> objects.Object:
+    """Show a conversation, as `conversation list --json` does."""
+    return objects.conversation(value.conversation, workspace_name=value.workspace_name, interrupted=value.interrupted)
 
 
 def as_object(value: WholeConversation, logs: Mapping[RunId, Sequence[Path]] | None = None) -> objects.Object:
@@ -429,7 +466,7 @@ def as_object(value: WholeConversation, logs: Mapping[RunId, Sequence[Path]] | N
     *logs*: of each run; not given to those who do not hold the data folder.
     """
     return {
-        **objects.conversation(value.conversation, workspace_name=value.workspace_name),
+        **listed(value),
         "messages": [
             {"author": m.author.label, "text": m.text, "at": objects.instant(m.created_at)} for m in value.messages
         ],

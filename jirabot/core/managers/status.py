@@ -1,6 +1,7 @@
 """What goes on, on one screen: each workspace with its backlog, what runs, what failed, and what it still lacks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from jirabot.core.access import Rights, check_operator
 from jirabot.core.budgets import HOUR, Bucket, Limit, filled, full
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
-from jirabot.core.conversations import Conversation, State
+from jirabot.core.conversations import Conversation, Run, State
 from jirabot.core.deliveries import Delivery, DeliveryState
 from jirabot.core.effects import EffectState
 from jirabot.core.ids import WorkspaceId, WorkspaceName
@@ -39,6 +40,8 @@ class WorkspaceStatus:
     missing: tuple[Missing, ...]
     deliveries: Mapping[DeliveryState, int]
     conversations: Mapping[State, int]
+    interrupted_count: int
+    """How many of those in progress nobody works on now."""
     effects: Mapping[EffectState, int]
     newest_at: datetime | None
     """When the newest delivery came."""
@@ -97,8 +100,10 @@ class Overview:
         defaults: WorkspaceDefaults,
         limits: LimitsSettings,
         switched_off: Collection[str],
+        is_interrupted: Callable[[Run], bool],
     ) -> None:
         """*switched_off*: the deployments whose webhooks are kept, and not processed."""
+        self._is_interrupted = is_interrupted
         self._storage, self._workspaces, self._clock = storage, workspaces, clock
         self._defaults, self._limits, self._switched_off = defaults, limits, switched_off
 
@@ -109,7 +114,7 @@ class Overview:
         def query(tx: Transaction) -> Status:
             deliveries, conversations = tx.deliveries.counts(), tx.conversations.counts()
             effects, budgets = tx.outbox.counts(), tx.budgets.list(API_CALLS)
-            checkpoints = tx.checkpoints.list()
+            checkpoints, interrupted = tx.checkpoints.list(), self._interrupted(tx)
             rights = rights_in(tx, by)
             return Status(
                 troubles=_troubles(tx, rights),
@@ -119,6 +124,7 @@ class Overview:
                         missing=tuple(missing.get(each.id, ())),
                         deliveries={state: count for (id_, state), count in deliveries.items() if id_ == each.id},
                         conversations={state: count for (id_, state), count in conversations.items() if id_ == each.id},
+                        interrupted_count=interrupted[each.id],
                         effects={state: count for (id_, state), count in effects.items() if id_ == each.id},
                         newest_at=_newest_at(tx.deliveries.list(workspace_id=each.id, limit=1)),
                         calls_left=self._calls_left(each, budgets.get(each.id)),
@@ -134,6 +140,15 @@ class Overview:
             )
 
         return replace(await self._storage.read(query), database=await self._fault())
+
+    def _interrupted(self, tx: Transaction) -> Counter[WorkspaceId]:
+        """Count by workspace the conversations in progress on which nobody works."""
+        found = [
+            tx.conversations.find(run.conversation_id)
+            for run in tx.conversations.running()
+            if self._is_interrupted(run)
+        ]
+        return Counter(each.workspace_id for each in found if each is not None and each.state is State.IN_PROGRESS)
 
     def _calls_left(self, workspace: Workspace, bucket: Bucket | None) -> int | None:
         limits = limits_of(workspace.deployment, settings_of(workspace, self._defaults), self._limits)
@@ -205,7 +220,8 @@ def _workspace_status(value: WorkspaceStatus) -> objects.Object:
         "backlog": value.backlog_count,
         "kept": value.deliveries.get(DeliveryState.PAUSED, 0),
         "dead": value.deliveries.get(DeliveryState.DEAD, 0),
-        "running": value.conversations.get(State.IN_PROGRESS, 0),
+        "running": value.conversations.get(State.IN_PROGRESS, 0) - value.interrupted_count,
+        "interrupted": value.interrupted_count,
         "waiting": value.conversations.get(State.ACTIVE, 0) + value.conversations.get(State.CREATED, 0),
         "awaiting_input": value.conversations.get(State.AWAITING_INPUT, 0),
         "owed": value.owed_count,

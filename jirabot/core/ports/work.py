@@ -189,6 +189,9 @@ class ConversationStore(Protocol):
     def live_run(self, conversation_id: ConversationId) -> Run | None:
         """Find the run that waits, is held or runs."""
 
+    def running(self) -> Sequence[Run]:
+        """List the runs of all conversations that have begun and not ended, whether or not somebody works on them."""
+
     def request_stop(self, run_id: RunId, *, cause: str) -> None: ...
     def claim_run(
         self,

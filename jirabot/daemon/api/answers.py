@@ -191,6 +191,7 @@ class Conversation(Answer):
     issue_key: str
     issue_id: str
     state: str
+    interrupted: bool = Field(description="Whether its agent had begun, and nobody works on that now")
     agent: str
     repository: str | None
     branch: str | None

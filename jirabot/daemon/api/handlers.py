@@ -147,7 +147,7 @@ async def list_conversations(call: Call) -> Object:
     found = await call.app.conversations.list(
         by=call.by, workspace_name=asked.workspace, limit=asked.limit, before=asked.before
     )
-    return _page([objects.conversation(each, workspace_name=name) for each, name in found], most=asked.limit)
+    return _page([conversations.listed(each) for each in found], most=asked.limit)
 
 
 async def show_conversation(call: Call) -> Object:

@@ -150,6 +150,9 @@ class Conversations(Store):
     def live_run(self, conversation_id: ConversationId) -> Run | None:
         return next((each for each in reversed(self.runs(conversation_id)) if each.state in LIVE_RUNS), None)
 
+    def running(self) -> Sequence[Run]:
+        return sorted((each for each in self._state.runs.values() if each.state is RunState.RUNNING), key=by_due_time)
+
     def request_stop(self, run_id: RunId, *, cause: str) -> None:
         if (run := self.find_run(run_id)) and not run.stop_requested:
             self._state.runs[run_id] = replace(run, stop_requested=True, stop_cause=cause)

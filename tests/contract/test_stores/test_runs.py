@@ -128,6 +128,13 @@ class TestRows:
         assert live is not None
         assert live.id == "live"
 
+    async def test_what_has_begun_and_not_ended_is_found_whoever_has_it(self, opened: Storage):
+        waiting = run("waiting", state=RunState.WAITING)
+        lost = run("lost", of="c2", state=RunState.RUNNING, due_at=at(1), lease_until=at(-9))
+        held = run("held", of="c3", state=RunState.RUNNING, due_at=at(2), owner="me", lease_until=at(9))
+        await add(opened, held, waiting, lost)
+        assert await opened.read(lambda tx: tx.conversations.running()) == [lost, held]
+
     @pytest.mark.parametrize("state", ENDED)
     async def test_a_run_that_ended_is_not_live(self, opened: Storage, state):
         await add(opened, run(state=state), run("x", of="c2"))

@@ -35,6 +35,7 @@ CONVERSATION_FIELDS = [
     "issue_key",
     "issue_id",
     "state",
+    "interrupted",
     "agent",
     "repository",
     "branch",

@@ -52,9 +52,13 @@ class Started:
         """Read standard error up to the line that holds *holding*."""
         return _line(self.process.stderr, holding)
 
+    def out(self, holding: str) -> str:
+        """Read standard output up to the line that holds *holding*."""
+        return _line(self.process.stdout, holding)
+
     def object(self) -> dict[str, Any]:
         """Read the object that stands on the first line of standard output."""
-        shown: dict[str, Any] = json.loads(_line(self.process.stdout, "{"))
+        shown: dict[str, Any] = json.loads(self.out("{"))
         return shown
 
     def end(self, number: signal.Signals) -> tuple[int, str]:

@@ -221,6 +221,10 @@ USES: dict[str, tuple[Use, list[str]]] = {
         lambda tx: tx.breakers.untold(now=NOW, limit=20),
         ["runs_due (state=? AND due_at<?)", "the key of breakers (agent=?)", "the key of outbox"],
     ),
+    "find the runs that have begun": (
+        lambda tx: tx.conversations.running(),
+        ["runs_due (state=?)"],
+    ),
     "hold a run": (
         lambda tx: tx.conversations.holds_run(LEASE),
         ["the key of runs (id=?)"],
