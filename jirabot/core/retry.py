@@ -23,8 +23,8 @@ DELIVERY_ATTEMPTS = 12
 """With delays that double from 5 s to 15 min, over an hour and a half: longer than a Jira restarts."""
 
 EFFECT_REFUSALS = 3
-"""How often Jira may refuse to take a comment (401, 403) before it is given up, within half a minute: a token that is
-being changed costs none, and a right that is lacking is told."""
+"""With so many refusals (401, 403) within five minutes, half a minute as a rule, a comment is given up: a token that is
+being changed costs none, and a right that is lacking is told. What did not reach Jira, or had no answer, is none."""
 
 
 LONGEST_AWAY_DELAY = timedelta(minutes=5)

@@ -1,10 +1,13 @@
-"""Where something holds: everywhere, in a workspace, for an agent: what pauses and troubles are kept by. Pure."""
+"""Where something holds: everywhere, in a workspace, for an agent: what pauses and troubles are kept by. Pure.
 
-from jirabot.core.ids import WorkspaceId
+Single failures are counted for a comment, too.
+"""
+
+from jirabot.core.ids import EffectId, WorkspaceId
 
 EVERYWHERE = "all"
 
-_WORKSPACE, _AGENT = "workspace/", "agent/"
+_WORKSPACE, _AGENT, _EFFECT = "workspace/", "agent/", "effect/"
 
 
 def of_workspace(workspace_id: WorkspaceId) -> str:
@@ -15,6 +18,11 @@ def of_workspace(workspace_id: WorkspaceId) -> str:
 def of_agent(agent: str) -> str:
     """Name the scope of an agent."""
     return f"{_AGENT}{agent}"
+
+
+def of_effect(effect_id: EffectId) -> str:
+    """Name the scope of what is owed to Jira."""
+    return f"{_EFFECT}{effect_id}"
 
 
 def workspace_in(scope: str) -> WorkspaceId | None:

@@ -56,6 +56,9 @@ class Strike(StrEnum):
     """A single failure of the kind that is no trouble until there are several."""
 
     EFFECT_REFUSED = "effect-refused"
+    """A comment was given up."""
+    ATTEMPT_REFUSED = "attempt-refused"
+    """A comment was refused that is tried again: `jirabot.core.retry` says how often."""
     PROBE_FAILED = "probe-failed"
     AGENT_FAILED = "agent-failed"
 

@@ -550,7 +550,10 @@ strikes = Table(
     PrimaryKeyConstraint("no", name="strikes_pk"),
     sqlite_autoincrement=True,
 )
-"""Single failures, counted within a few minutes: enough of one kind in a scope are a trouble."""
+"""Single failures, counted within a few minutes: enough of one kind in a scope are a trouble.
+
+`scope`: as of troubles, or `effect/<id>`.
+"""
 Index("strikes_counted", strikes.c.scope, strikes.c.kind, strikes.c.at)
 
 breakers = Table(

@@ -27,6 +27,7 @@ from jirabot.core.retry import (
     LEAST_WAIT,
     LONGEST_DELAY,
     LONGEST_WAIT_ASKED,
+    GiveUp,
     RetryAt,
     next_attempt,
     while_away,
@@ -148,7 +149,7 @@ class Delivery:
                 return await self._look_for(site, effect, words_of(served.workspace, effect))
             return await self._send(served, site, effect)
         except JirabotError as error:
-            return self._not_sent(effect, error, fate_unknown=fate_unknown)
+            return await self._not_sent(effect, error, fate_unknown=fate_unknown)
         except Exception as error:  # noqa: BLE001 - one effect never takes the daemon down
             self._log.tell("effect.broken", level="error", effect_id=effect.id, error=kind_and_place(error))
             fault = fault_of(error)
@@ -183,11 +184,9 @@ class Delivery:
             return _Settled(state=EffectState.SENDING, due_in=min(READ_BACK_EVERY, self._grace - age))
         return _Settled(state=EffectState.PENDING)
 
-    def _not_sent(self, effect: OwedEffect, error: JirabotError, *, fate_unknown: bool) -> _Settled:
-        now = self._clock.now()
+    async def _not_sent(self, effect: OwedEffect, error: JirabotError, *, fate_unknown: bool) -> _Settled:
         if isinstance(error, RateLimited):
             return self._postponed(effect, error, fate_unknown=fate_unknown)
-        chosen = next_attempt(error, effect.attempts or 1, now, jitter=jitter(), most=_most(error))
         self._log.tell(
             "effect.failed",
             level="warning",
@@ -201,9 +200,21 @@ class Delivery:
         if isinstance(error, JiraSilent | JiraBroken):
             due_in = max(min(FIRST_READ_BACK, self._grace), _asked(error))
             return _Settled(state=EffectState.SENDING, error=error.message, due_in=due_in)
+        now = self._clock.now()
+        chosen = await self._next_attempt(effect, error, now)
         if isinstance(chosen, RetryAt):
             return _Settled(state=EffectState.PENDING, error=error.message, due_in=chosen.at - now, stands_not=True)
         return _Settled(state=EffectState.DEAD, error=error.message, refusal=error, stands_not=True)
+
+    async def _next_attempt(self, effect: OwedEffect, error: JirabotError, now: datetime) -> RetryAt | GiveUp:
+        """Decide what comes after a failure. Refusals count for themselves: how else it failed before is no sign."""
+        failures, most = effect.attempts, DELIVERY_ATTEMPTS
+        if isinstance(error, JiraRefused):
+            failures = await self._storage.write(lambda tx: refusals.count(tx, effect, now=now))
+            most = EFFECT_REFUSALS
+        # Where nothing is sent, as often as it takes: somebody waits for what it says.
+        is_kept = isinstance(error, JiraUnreachable | SecretSealed)
+        return next_attempt(error, failures, now, jitter=jitter(), most=None if is_kept else most)
 
     def _not_found_out(self, effect: OwedEffect, error: JirabotError) -> _Settled:
         """Decide where the read-back itself failed: nothing is known, so nothing may be sent.
@@ -278,13 +289,6 @@ class Delivery:
 def _urgency(effect: OwedEffect) -> Urgency:
     """Progress may wait for the budget; everything else is what people wait for."""
     return Urgency.ROUTINE if effect.effect.kind is EffectKind.PROGRESS else Urgency.KEPT
-
-
-def _most(error: JirabotError) -> int | None:
-    """Say how often an effect is tried. Where nothing is sent as often as it takes: somebody waits for what it says."""
-    if isinstance(error, JiraUnreachable | SecretSealed):
-        return None
-    return EFFECT_REFUSALS if isinstance(error, JiraRefused) else DELIVERY_ATTEMPTS
 
 
 def _asked(error: JirabotError) -> timedelta:

@@ -7,17 +7,26 @@ from jirabot.core.managers import troubles
 from jirabot.core.managers.troubles import Found
 from jirabot.core.people import Account
 from jirabot.core.ports import Ids, Transaction
-from jirabot.core.scopes import of_workspace
-from jirabot.core.troubles import Reason, Strike
+from jirabot.core.scopes import of_effect, of_workspace
+from jirabot.core.troubles import WINDOW, Reason, Strike
 from jirabot.core.workspaces import Workspace
 from jirabot.errors import ConsentNeeded, JirabotError, JiraGone, JiraRefused
+
+
+def count(tx: Transaction, effect: OwedEffect, *, now: datetime) -> int:
+    """Count that Jira refuses to take an effect (401, 403); tell how often it has within the window."""
+    scope = of_effect(effect.id)
+    tx.troubles.strike(scope, Strike.ATTEMPT_REFUSED, at=now)
+    return tx.troubles.strikes(scope, Strike.ATTEMPT_REFUSED, since=now - WINDOW)
 
 
 def record(tx: Transaction, effect: OwedEffect, error: JirabotError, ids: Ids, *, now: datetime) -> bool:
     """Begin the troubles that an effect's end by *error* means; True where the workspace is degraded by it now.
 
-    An edit that shows progress in a comment that somebody has deleted is missed by nobody.
+    An edit that shows progress in a comment that somebody has deleted is missed by nobody. What is owed again may be
+    refused as often as before.
     """
+    tx.troubles.forgive(of_effect(effect.id), Strike.ATTEMPT_REFUSED)
     if effect.effect.kind is EffectKind.PROGRESS and isinstance(error, JiraGone):
         return False
     scope, workspace = of_workspace(effect.workspace_id), tx.workspaces.find(effect.workspace_id)
