@@ -41,7 +41,7 @@ async def _run(deployment: Kind, port: int, hook: str, secret: str, *, as_json: 
 
     from jirabot.sandbox.server import Sandbox
 
-    async with Sandbox(deployment=deployment, port=port) as jira:
+    async with Sandbox(deployment=deployment, port=port, new_ids=True) as jira:
         if hook:
             jira.add_webhook(hook, secret=secret or None)
         issue = await jira.create_issue(

@@ -70,7 +70,9 @@ class Jira:
     groups and roles of `members` have their own people.
     """
 
-    def __init__(self, *, clock: Callable[[], datetime], keeps_properties: bool = True) -> None:
+    def __init__(
+        self, *, clock: Callable[[], datetime], keeps_properties: bool = True, first_id: int = FIRST_ID
+    ) -> None:
         self._clock = clock
         self.keeps_properties = keeps_properties
         self.index_lag = timedelta(0)
@@ -93,7 +95,7 @@ class Jira:
         """Until when a person's key counts, by account id; those that are not named count for ever."""
         self._denied: set[tuple[str, str]] = set()
         self._excluded: set[tuple[str, str]] = set()
-        self._ids = {kind: itertools.count(FIRST_ID) for kind in ("project", "issue", "comment", "history", "link")}
+        self._ids = {kind: itertools.count(first_id) for kind in ("project", "issue", "comment", "history", "link")}
         self._webhook_ids = itertools.count(1)
         """What people have let OAuth apps do, by access token."""
 

@@ -21,7 +21,7 @@ from jirabot.sandbox.faces import Face
 from jirabot.sandbox.faults import Faults
 from jirabot.sandbox.http import Gate, ReceivedRequest
 from jirabot.sandbox.issues import Comment, Happening, Issue, JsonObject, Person, Webhook
-from jirabot.sandbox.jira import INTERNAL, Jira
+from jirabot.sandbox.jira import FIRST_ID, INTERNAL, Jira
 from jirabot.sandbox.oauth import CLOUD, DATA_CENTER, OAuth
 from jirabot.sandbox.pages.handlers import Pages
 from jirabot.sandbox.rest.accounts import Accounts
@@ -59,6 +59,8 @@ class Sandbox:
             own 5 to 15 minutes.
         clock: tells the time, aware; None for the system's.
         keeps_properties: False drops comment properties silently.
+        new_ids: True begins the ids at the time, in milliseconds: who has served another sandbox at this address knows
+            none of them. False begins them where Jira's own do.
         tls: serves with TLS; None: in the clear.
         forgets: what Data Center since 10 drops of a webhook's `configuration`: `SECRET`, `FILTERS`.
         comment_event_with_issue: whether Data Center's comment events hold the issue, as one product expects of 10.
@@ -75,6 +77,7 @@ class Sandbox:
         retry_delays: Sequence[float] | None = None,
         clock: Callable[[], datetime] | None = None,
         keeps_properties: bool = True,
+        new_ids: bool = False,
         comment_event_with_issue: bool = False,
         tls: ssl.SSLContext | None = None,
         forgets: Collection[str] = (),
@@ -97,7 +100,8 @@ class Sandbox:
         self._senders: Senders | None = None
         self._stack = contextlib.AsyncExitStack()
         self._read: set[str] = set()
-        self.jira = Jira(clock=self._clock, keeps_properties=keeps_properties)
+        first_id = int(self._clock().timestamp() * 1000) if new_ids else FIRST_ID
+        self.jira = Jira(clock=self._clock, keeps_properties=keeps_properties, first_id=first_id)
         self.oauth = OAuth(rules=CLOUD if deployment == "cloud" else DATA_CENTER, clock=self._clock)
         self.jira.on_change = self._changed
         self.bot = self.jira.add_person("OpenHands")

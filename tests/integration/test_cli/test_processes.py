@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,6 +169,22 @@ def test_the_sandbox_tells_what_is_needed_of_it_and_ends_with_130_on_ctrl_c(
     assert shown["issue"] == f"{shown['base_url']}/browse/DEMO-1"
     assert len(shown["people"]) == 2
     assert (code, said) == (130, "")
+
+
+def test_a_sandbox_that_is_started_again_gives_no_id_anew(environment: dict[str, str], tmp_path: Path) -> None:
+    """Else whoever has served it takes what is new for what was acted on."""
+    ids = []
+    for _ in range(2):
+        with started(["sandbox", "--json", "--deployment", "dc"], environment, tmp_path) as sandbox:
+            shown = sandbox.object()
+            asked = urllib.request.Request(
+                f"{shown['base_url']}/rest/api/2/issue/DEMO-1",
+                headers={"Authorization": f"Bearer {shown['service_account_token']}"},
+            )
+            with urllib.request.urlopen(asked, timeout=WITHIN_SECONDS) as answer:
+                ids.append(int(json.load(answer)["id"]))
+
+    assert ids[0] < ids[1]
 
 
 @pytest.mark.parametrize("command", ["workspace list --json", "workspace list", "workspace list --help"])

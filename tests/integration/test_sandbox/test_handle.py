@@ -1,6 +1,6 @@
 """The Python handle: what tests and the demo see beside Jira itself."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -43,6 +43,21 @@ async def test_ids_begin_at_10000_and_keys_are_never_given_twice(jira):
     assert (issue.id, issue.key, comment.id) == ("10000", "DEMO-1", "10000")
     jira.jira.delete_issue(issue, actor=jira.ada)
     assert (await jira.create_issue(summary="y")).key == "DEMO-2"
+
+
+async def test_one_that_takes_anothers_place_gives_no_id_anew():
+    """Who has served the one before it would take a new comment for one that was acted on."""
+    at = [datetime(2026, 1, 31, 12, tzinfo=UTC)]
+    given: list[set[str]] = []
+    for _ in range(2):
+        async with Sandbox(clock=lambda: at[0], new_ids=True) as sandbox:
+            issue = await sandbox.create_issue(summary="x")
+            comments = [await sandbox.comment(issue.key, "x") for _ in range(3)]
+            await sandbox.set_labels(issue.key, ["a"])
+            assert issue.key == "DEMO-1"
+        given.append({issue.id, issue.histories[0].id, *(comment.id for comment in comments)})
+        at[0] += timedelta(seconds=1)
+    assert given[0].isdisjoint(given[1])
 
 
 async def test_next_comment_passes_over_others_and_what_came_before(jira):
