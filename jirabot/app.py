@@ -631,13 +631,24 @@ def _claim_rules(settings: Settings) -> ClaimRules:
 
 def _lives(owner: str) -> bool:
     """Say whether the process that named itself so (`_wired`) is there."""
+    process = owner.partition("-")[0]
     try:
-        os.kill(int(owner.partition("-")[0]), 0)
+        os.kill(int(process), 0)
     except PermissionError:
         return True
     except (ValueError, OverflowError, OSError):
         return False
-    return True
+    return not _is_defunct(process)
+
+
+def _is_defunct(process: str) -> bool:
+    """Say whether a process has ended, and whoever started it has not taken note of that; only Linux tells it."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return False
+    # The state stands behind the program's name, which may hold anything, in parentheses. Source: proc_pid_stat(5).
+    return told.rpartition(b")")[2].split()[:1] == [b"Z"]
 
 
 def _alerts(settings: Settings) -> Alerts | None:

@@ -3,7 +3,8 @@
 import json
 import os
 import signal
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -106,11 +107,22 @@ def test_a_daemon_that_is_gone_is_told_once_and_that_it_is_back(
     lock.release()
 
 
-def test_what_a_daemon_that_is_gone_has_left_is_told_as_that(cli: Cli) -> None:
+@pytest.fixture(params=["nobody", "a process that nobody has taken note of that it ended"])
+def gone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Who has a run, and is there no more."""
+    if request.param == "nobody":
+        yield NO_PROCESS
+        return
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        yield f"{ended.pid}-test"
+
+
+def test_what_a_daemon_that_is_gone_has_left_is_told_as_that(cli: Cli, gone: str) -> None:
     """`kill -9` leaves the run as it was, with a lease that has not run out."""
     workspace_id = served(cli)
     write(cli, lambda tx: add_conversation(tx, workspace_id, "left", State.IN_PROGRESS, RunState.WAITING))
-    write(cli, lambda tx: tx.conversations.claim_run(owner=NO_PROCESS, now=NOW, until=LATER, limits={}))
+    write(cli, lambda tx: tx.conversations.claim_run(owner=gone, now=NOW, until=LATER, limits={}))
     waits = "no daemon runs: what was interrupted waits until `jirabot serve` does\n"
 
     listed, shown = cli.done("conversation", "list"), cli.done("conversation", "show", "left")
