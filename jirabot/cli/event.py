@@ -101,6 +101,7 @@ def explain(
         ]
     )
     output.lines(f"  {step.step:<11} {step.outcome}" + (f": {step.text}" if step.text else "") for step in found.steps)
+    output.lines([f"hint: {shown['hint']}"] if shown["hint"] else [])
     if found.conversation_id:
         output.note(f"\nwhat came of it: jirabot conversation show {found.conversation_id}")
 

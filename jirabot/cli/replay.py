@@ -77,6 +77,7 @@ def show_replay(done: Any, *, as_json: bool, daemon_runs: bool) -> None:
         dry_run=done.dry_run,
         steps=done.steps,
         decision=done.decision,
+        hint=done.hint,
         effects=done.effects,
     )
     if as_json:
@@ -84,6 +85,7 @@ def show_replay(done: Any, *, as_json: bool, daemon_runs: bool) -> None:
     else:
         output.lines(f"{s.step:<11} {s.outcome}" + (f": {s.text}" if s.text else "") for s in done.steps)
         output.lines(f"  {effect['kind']} ({effect['state']}): {effect['text']}" for effect in done.effects)
+        output.lines([f"hint: {done.hint}"] if done.hint else [])
     if not done.dry_run and not done.decision:
         output.note(f"written down; `jirabot event explain {done.delivery_id}` says what became of it")
         beside.tell(f"event {done.delivery_id}", daemon_runs=daemon_runs)

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     GIVEN_UP = "given-up"
     TRY_AGAIN = "try-again"
     PAUSED = "paused"
+    SWITCHED_OFF = "switched-off"
     DISCARDED = "discarded"
     GAP = "gap"
     CAUGHT_UP = "caught-up"

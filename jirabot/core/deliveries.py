@@ -120,6 +120,12 @@ class Step:
 ARRIVAL = "arrival"
 """The step of what came late. Its reason is the count of seconds: so the mark outlives the body that it was read in."""
 
+UNLINKED = "account"
+"""The step of what came to nothing for want of a link. Its text is who would have to have one, as `user link` takes it.
+
+It stays as long as the outcome, and the body does not (docs/decisions/0027).
+"""
+
 LATE_AFTER = timedelta(minutes=5)
 """What comes sooner is in time: a Jira's clock may differ from ours, and its queue may be long for a moment."""
 
@@ -212,6 +218,11 @@ def lateness(delivery: Delivery, happened_at: datetime | None) -> timedelta | No
 def late_seconds(steps: Sequence[Step]) -> int | None:
     """Read from the steps of a delivery how late it came; None where they do not say that it did."""
     return next((int(step.reason) for step in steps if step.step == ARRIVAL), None)
+
+
+def unlinked_account(steps: Sequence[Step]) -> str:
+    """Read from the steps of a delivery whom a link would let be heard; empty where that is not what is wanting."""
+    return next((step.text for step in steps if step.step == UNLINKED), "")
 
 
 def lane_of(workspace_id: WorkspaceId, issue_id: IssueId | None) -> LaneId:

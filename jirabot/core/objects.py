@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jirabot.core import cures
 from jirabot.core.audit import Broken, Row, Verdict, facts_of
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.checks import Check
@@ -256,6 +257,7 @@ def delivery(value: Delivery, *, workspace_name: str) -> Object:
         "decision": value.decision or None,
         "reason": value.reason or None,
         "text": value.text or None,
+        "hint": cures.of_delivery(value, workspace_name=workspace_name) or None,
         "conversation": value.conversation_id,
         "attempts": value.attempts,
         "received_at": instant(value.received_at),
@@ -424,6 +426,7 @@ def replay(
     dry_run: bool,
     steps: Sequence[Step],
     decision: str,
+    hint: str,
     effects: Sequence[Mapping[str, Any]],
 ) -> Object:
     """Show what a replay did, or would do."""
@@ -432,5 +435,6 @@ def replay(
         "dry_run": dry_run,
         "steps": [step(item) for item in steps],
         "decision": decision or None,
+        "hint": hint or None,
         "effects": list(effects),
     }

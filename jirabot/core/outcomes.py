@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jirabot.core import cures
 from jirabot.core.decisions import (
     UNPERMITTED,
     Answer,
@@ -15,7 +16,7 @@ from jirabot.core.decisions import (
     Start,
     Stop,
 )
-from jirabot.core.deliveries import ARRIVAL, DeliveryState, Outcome, Step
+from jirabot.core.deliveries import ARRIVAL, UNLINKED, DeliveryState, Outcome, Step
 from jirabot.core.events import Event
 from jirabot.core.ids import BackendName, ConversationId
 from jirabot.core.issues import Issue
@@ -91,6 +92,7 @@ def outcome(
             *_arrival_steps(texts, late),
             _parsed_step(texts, examination),
             _permission_step(texts, decision, actor),
+            *_unlinked_steps(decision, actor),
             Step(step="decision", outcome=name, reason=decision.reason.value, text=text),
         ),
         trigger_key=found.key if isinstance(found, Trigger | Remark) else None,
@@ -135,3 +137,12 @@ def _permission_step(texts: Texts, decision: Decision, actor: Account | None) ->
     if isinstance(decision, Ignore | Distrust):
         return Step(step="permission", outcome="not asked", text=texts.say("step.not-acted-on", name=actor.label))
     return Step(step="permission", outcome="allowed", text=texts.say("step.allowed", name=actor.label))
+
+
+def _unlinked_steps(decision: Decision, actor: Account | None) -> tuple[Step, ...]:
+    """Keep who would have to be linked for this to be heard."""
+    if isinstance(decision, Ignore) and decision.instead_of is not None:
+        decision = decision.instead_of
+    if actor is None or not cures.names_account(decision.reason):
+        return ()
+    return (Step(step=UNLINKED, outcome="not linked", text=actor.to_link),)

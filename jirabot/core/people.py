@@ -28,6 +28,11 @@ class Account:
         return self.display_name or self.name or self.id
 
     @property
+    def to_link(self) -> str:
+        """What `user link` takes for this account, and a person can read: the user name where there is one."""
+        return self.name or self.id
+
+    @property
     def names(self) -> frozenset[str]:
         """What a person may call it by, case folded: id, user name, e-mail."""
         return frozenset(each.casefold() for each in (self.id, self.name, self.email) if each)

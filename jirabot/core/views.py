@@ -63,7 +63,7 @@ def decided(
         f"comment.{_DECIDED[reason]}",
         name=_name(trigger.actor),
         workspace=workspace.name,
-        account=trigger.actor.name or trigger.actor.id,
+        account=trigger.actor.to_link,
         mention=_word(bot),
         label=bot.label,
         those=_those(texts, rule),

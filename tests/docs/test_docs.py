@@ -22,6 +22,7 @@ from jirabot.cli.main import app, main
 from jirabot.config import example, load
 from jirabot.core.agents import FailureKind
 from jirabot.core.commands import Command
+from jirabot.core.cures import CURES, NONE
 from jirabot.core.decisions import Reason
 from jirabot.core.texts import load as load_texts
 from jirabot.core.troubles import DEGRADING
@@ -162,6 +163,16 @@ def _is_whole(words: list[str]) -> bool:
     name = next(name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS)
     needed = [parameter for parameter in COMMANDS[name].params if parameter.required]
     return len(words) - len(name.split()) >= len(needed)
+
+
+@pytest.mark.parametrize("reason", [reason for reason, cure in CURES.items() if cure != NONE])
+def test_what_is_told_to_do_about_a_reason_can_be_typed(reason: str) -> None:
+    typed = [shlex.split(words) for words in re.findall(r"`jirabot ([^`]+)`", " ".join(CURES[reason]))]
+
+    assert typed
+    for words in typed:
+        name = " ".join(words[:2]) if words[0] in GROUPS else words[0]
+        COMMANDS[name].make_context(name, words[len(name.split()) :])
 
 
 def test_every_kind_of_error_has_its_exit_code() -> None:

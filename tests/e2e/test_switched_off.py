@@ -22,7 +22,7 @@ async def test_what_came_while_webhooks_were_off_is_answered_once_they_are_on(ji
 
     assert {delivery.status for delivery in jira.deliveries} == {200}
     assert len(kept) == len(jira.deliveries)
-    assert {each.state for each in kept} == {DeliveryState.PAUSED}
+    assert {(each.state, each.reason) for each in kept} == {(DeliveryState.PAUSED, "switched-off")}
     assert {each.text for each in kept} == {
         f"Webhooks of `{jira.deployment}` are switched off by a variable of the environment: kept, not processed"
     }

@@ -16,6 +16,7 @@ TEXTS = load()
 DECISION_FACTS = {"name", "label", "agent"}
 OTHER_FACTS = {
     "reason.host-mismatch": {"bases", "base_url"},
+    "reason.switched-off": {"deployment"},
     "reason.invalid-payload": {"attempts", "cause"},
     "reason.given-up": {"attempts", "cause"},
     "reason.try-again": {"due_at", "cause"},

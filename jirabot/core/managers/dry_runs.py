@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from jirabot.config import LimitsSettings, WorkspaceDefaults
-from jirabot.core import outcomes, views
+from jirabot.core import cures, outcomes, views
 from jirabot.core.credentials import Credentials
 from jirabot.core.decisions import Answer, Decision, Facts, Refuse, Start, decide
 from jirabot.core.deliveries import Step
@@ -32,12 +32,16 @@ from jirabot.errors import JirabotError, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """What a replay did, or would do. `failed`: it ended as a dead letter, or with a failed run."""
+    """What a replay did, or would do. `failed`: it ended as a dead letter, or with a failed run.
+
+    `hint`: what an operator can do about it; empty: nothing.
+    """
 
     delivery_id: DeliveryId | None
     dry_run: bool
     steps: tuple[Step, ...]
     decision: str
+    hint: str = ""
     effects: tuple[Mapping[str, Any], ...] = ()
     failed: bool = False
 
@@ -149,6 +153,7 @@ class DryRuns:
             dry_run=True,
             steps=(*steps, *told, last),
             decision=outcome.decision,
+            hint=cures.of_dry_run(outcome, workspace_name=served.workspace.name),
             effects=effects,
         )
 

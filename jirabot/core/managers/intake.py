@@ -246,7 +246,7 @@ class Intake:
             state, decision, reason = DeliveryState.REFUSED, "refuse", Reason.HOST_MISMATCH.value
             text = self._texts.say("reason.host-mismatch", bases=", ".join(foreign), base_url=workspace.base_url)
         elif workspace.deployment in self._switched_off:
-            state, decision, reason = DeliveryState.PAUSED, "keep", Reason.PAUSED.value
+            state, decision, reason = DeliveryState.PAUSED, "keep", Reason.SWITCHED_OFF.value
             text = self._texts.say("reason.switched-off", deployment=workspace.deployment)
         elif workspace.state is not WorkspaceState.ACTIVE:
             state, decision, reason = DeliveryState.PAUSED, "keep", Reason.PAUSED.value

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from jirabot.core import cures
 from jirabot.core.audit import Act
 from jirabot.core.authenticity import Authenticity
 from jirabot.core.conversations import RunState
@@ -275,7 +276,7 @@ class Replays:
             if delivery is None or delivery.state in UNFINISHED:
                 return None
             live = tx.conversations.live_run(delivery.conversation_id) if delivery.conversation_id else None
-            owed = _owed_for(tx, delivery)
+            owed, workspace = _owed_for(tx, delivery), tx.workspaces.find(delivery.workspace_id)
             paused = live is not None and live.state is RunState.WAITING and _is_paused(tx, delivery)
             if (live and live.state is not RunState.HELD and not paused) or any(
                 effect.state in (EffectState.PENDING, EffectState.SENDING) for effect in owed
@@ -297,6 +298,7 @@ class Replays:
                     ),
                 ),
                 decision=delivery.decision,
+                hint=cures.of_delivery(delivery, workspace_name=workspace.name if workspace else ""),
                 effects=tuple(
                     {"kind": e.effect.kind.value, "state": e.state.value, "text": e.effect.text} for e in owed
                 ),

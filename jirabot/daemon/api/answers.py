@@ -160,6 +160,7 @@ class Event(Answer):
     decision: str | None
     reason: str | None
     text: str | None
+    hint: str | None = Field(description="What an operator can do about it, in commands; null: nothing")
     conversation: str | None
     attempts: int
     received_at: str

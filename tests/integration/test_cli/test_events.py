@@ -20,6 +20,7 @@ DELIVERY_FIELDS = [
     "decision",
     "reason",
     "text",
+    "hint",
     "conversation",
     "attempts",
     "received_at",
@@ -99,7 +100,7 @@ def _saved(cli: Cli, jira: Jira, secret: str) -> list[Path]:
 def test_a_replay_tells_each_step_and_the_comments_on_the_issue(world: World) -> None:
     replay = world.replays[0].object
 
-    assert list(replay) == ["delivery", "dry_run", "steps", "decision", "effects"]
+    assert list(replay) == ["delivery", "dry_run", "steps", "decision", "hint", "effects"]
     assert (replay["dry_run"], replay["decision"]) == (False, "start")
     assert [(step["step"], step["outcome"]) for step in replay["steps"]] == [
         ("signature", "right"),
@@ -161,25 +162,30 @@ def test_the_request_as_it_came_can_be_replayed_by_its_own_signature(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("number", "state", "sentence"),
+    ("number", "state", "sentence", "also"),
     [
-        (0, "done", "Ada Lovelace asked for work: a conversation with the agent `scripted` begins"),
-        (1, "ignored", "A comment without a mention, and no question from before it waits for this person's answer"),
-        (2, "refused", "Grace Hopper is not linked to a jirabot user; told so on the issue, once a day"),
+        (0, "done", "Ada Lovelace asked for work: a conversation with the agent `scripted` begins", []),
+        (
+            1,
+            "ignored",
+            "A comment without a mention, and no question from before it waits for this person's answer",
+            [],
+        ),
+        (2, "refused", "Grace Hopper is not linked to a jirabot user; told so on the issue, once a day", ["account"]),
     ],
 )
-def test_explain_says_why(world: World, number: int, state: str, sentence: str) -> None:
+def test_explain_says_why(world: World, number: int, state: str, sentence: str, also: list[str]) -> None:
     """F70. Why nothing happened is told of each event, also where nobody was told on the issue."""
     id_ = world.replays[number].object["delivery"]
 
     told = world.cli.done("event", "explain", id_)
     as_json = world.cli.done("event", "explain", id_, "--json").object
 
-    lines = told.out.splitlines()
+    lines, steps = told.out.splitlines(), ["parsed", "permission", *also, "decision"]
     assert lines[0].startswith(f"Event {id_}: comment_created on DEMO-1 in acme, ")
     assert lines[1] == f"{state}: {sentence}"
-    assert [line.split()[0] for line in lines[2:]] == ["parsed", "permission", "decision"]
-    assert [step["step"] for step in as_json["steps"]] == ["parsed", "permission", "decision"]
+    assert [line.split()[0] for line in lines[2:]] == [*steps, *(["hint:"] if as_json["hint"] else [])]
+    assert [step["step"] for step in as_json["steps"]] == steps
     assert (as_json["state"], as_json["text"]) == (state, sentence)
 
 
