@@ -30,6 +30,7 @@ _DISCARD = "`jirabot event discard {event}` puts this away"
 CURES: Mapping[str, Cure] = {
     Reason.NO_TRIGGER: NONE,
     Reason.UNKNOWN_EVENT: NONE,
+    Reason.INCOMPLETE: Cure(event="`jirabot event show {event} --raw` shows what came"),
     Reason.TRIGGER_REMOVED: NONE,
     Reason.NOT_ASKED: NONE,
     Reason.OWN_COMMENT: NONE,

@@ -11,6 +11,7 @@ from jirabot.core.bodies import Body
 from jirabot.core.commands import Command, request_in
 from jirabot.core.conversations import Conversation, MessageKind, State
 from jirabot.core.effects import EffectState, OwedEffect
+from jirabot.core.events import Event, Incomplete, Unrecognised
 from jirabot.core.ids import AccountId, BackendName, CommentId, DeliveryId
 from jirabot.core.issues import ChangelogEntry, Issue, IssueComment
 from jirabot.core.people import Account, Link
@@ -34,6 +35,7 @@ class Reason(StrEnum):
 
     NO_TRIGGER = "no-trigger"
     UNKNOWN_EVENT = "unknown-event"
+    INCOMPLETE = "incomplete"
     TRIGGER_REMOVED = "trigger-removed"
     NOT_ASKED = "not-asked"
     OWN_COMMENT = "own-comment"
@@ -166,17 +168,30 @@ class Facts:
     """The delivery came longer ago than a session lasts."""
 
 
-def decide(found: Trigger | Remark | TriggerRemoved | None, facts: Facts, *, known: bool = True) -> Decision:
-    """Choose what *found* leads to. *known* is false for a kind of event that asks nothing of anybody."""
+def decide(
+    found: Trigger | Remark | TriggerRemoved | None, facts: Facts, *, unasked: Reason = Reason.NO_TRIGGER
+) -> Decision:
+    """Choose what *found* leads to. *unasked*: why, where nothing is found."""
     if found is None and facts.own_comment:
         return Ignore(reason=Reason.OWN_COMMENT)
     if found is None:
-        return Ignore(reason=Reason.NO_TRIGGER if known else Reason.UNKNOWN_EVENT)
+        return Ignore(reason=unasked)
     if isinstance(found, TriggerRemoved):
         return Ignore(reason=Reason.TRIGGER_REMOVED)
     if unheard := _unheard(found, facts):
         return Ignore(reason=unheard)
     return _answer_to(found, facts) if isinstance(found, Remark) else _triggered(found, facts)
+
+
+def unasked_by(event: Event) -> Reason:
+    """Say why an event in which nothing was found asks nothing."""
+    match event:
+        case Unrecognised():
+            return Reason.UNKNOWN_EVENT
+        case Incomplete():
+            return Reason.INCOMPLETE
+        case _:
+            return Reason.NO_TRIGGER
 
 
 def only_observed(decision: Decision) -> Decision:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from jirabot.core.bodies import Body
@@ -93,14 +94,31 @@ class IssueUpdated:
     comment: IssueComment | None = None
 
 
+class Lack(StrEnum):
+    """What an event needs to be acted on, and may come without; each has its words, `lack.<code>` in the texts."""
+
+    ISSUE = "issue"
+    COMMENT = "comment"
+    COMMENT_ID = "comment-id"
+    COMMENT_AUTHOR = "comment-author"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incomplete:
+    """An event of a kind that may ask something of the bot, but without what is needed to act on it."""
+
+    source: Source
+    lack: Lack
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrecognised:
-    """A kind of event that asks nothing of the bot, or too little of a known one to act on."""
+    """A kind of event that asks nothing of the bot."""
 
     source: Source
 
 
-Event = CommentCreated | CommentEdited | CommentDeleted | IssueCreated | IssueUpdated | Unrecognised
+Event = CommentCreated | CommentEdited | CommentDeleted | IssueCreated | IssueUpdated | Incomplete | Unrecognised
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS = 1_000_000_000_000
@@ -113,33 +131,33 @@ _ACTORS: Mapping[str, tuple[str, ...]] = {
     "worklog_updated": ("user", "worklog.updateAuthor"),
     "attachment_created": ("user", "attachment.author"),
 }
+_OF_COMMENTS: Mapping[str, type[CommentCreated | CommentEdited | CommentDeleted]] = {
+    "comment_created": CommentCreated,
+    "comment_updated": CommentEdited,
+    "comment_deleted": CommentDeleted,
+}
+_OF_ISSUES = ("jira:issue_created", "jira:issue_updated")
 _SUBJECTS = ("user_created", "user_updated", "user_deleted")
 """Events whose `user` is what happened to, not who did it."""
 _WITH_BASE = ("issue", "comment", "worklog", "attachment", "project", "sprint", "version", "user")
 
 
 def parse(payload: Mapping[str, Any], dialect: Dialect) -> Event:
-    """Say what *payload* reports. Total: what we do not know, or cannot read, is `Unrecognised`.
+    """Say what *payload* reports. Total: what we do not know is `Unrecognised`, what we cannot read `Incomplete`.
 
     Data Center tells of a comment also as an update of the issue; both are the same event here.
     """
     source = _source(payload, dialect)
-    if source.issue is None:
+    if source.kind in _OF_COMMENTS:
+        return _of_comment(payload, source, dialect)
+    if source.kind not in _OF_ISSUES:
         return Unrecognised(source=source)
+    if source.issue is None:
+        return Incomplete(source=source, lack=Lack.ISSUE)
+    if source.kind == "jira:issue_created":
+        return _created(payload, source, source.issue, dialect)
     comment = _comment(payload, dialect)
-    match source.kind:
-        case "comment_created" if comment:
-            return CommentCreated(source=source, issue=source.issue, comment=comment)
-        case "comment_updated" if comment:
-            return CommentEdited(source=source, issue=source.issue, comment=comment)
-        case "comment_deleted" if comment:
-            return CommentDeleted(source=source, issue=source.issue, comment=comment)
-        case "jira:issue_created":
-            return _created(payload, source, source.issue, dialect)
-        case "jira:issue_updated":
-            return _updated(payload, source, source.issue, comment)
-        case _:
-            return Unrecognised(source=source)
+    return _updated(payload, source, source.issue, None if isinstance(comment, Lack) else comment)
 
 
 def labels_of(items: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -234,9 +252,22 @@ def _base_url(payload: Mapping[str, Any]) -> str:
     return ""
 
 
-def _comment(payload: Mapping[str, Any], dialect: Dialect) -> IssueComment | None:
+def _comment(payload: Mapping[str, Any], dialect: Dialect) -> IssueComment | Lack:
     comment = _mapping(payload.get("comment"))
-    return dialect.comment(comment) if _number(comment.get("id")) and _identified(comment.get("author")) else None
+    if not comment:
+        return Lack.COMMENT
+    if not _number(comment.get("id")):
+        return Lack.COMMENT_ID
+    return dialect.comment(comment) if _identified(comment.get("author")) else Lack.COMMENT_AUTHOR
+
+
+def _of_comment(payload: Mapping[str, Any], source: Source, dialect: Dialect) -> Event:
+    comment = _comment(payload, dialect)
+    if isinstance(comment, Lack):
+        return Incomplete(source=source, lack=comment)
+    if source.issue is None:
+        return Incomplete(source=source, lack=Lack.ISSUE)
+    return _OF_COMMENTS[source.kind](source=source, issue=source.issue, comment=comment)
 
 
 def _created(payload: Mapping[str, Any], source: Source, issue: IssueRef, dialect: Dialect) -> Event:

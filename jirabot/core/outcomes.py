@@ -17,7 +17,7 @@ from jirabot.core.decisions import (
     Stop,
 )
 from jirabot.core.deliveries import ARRIVAL, UNLINKED, DeliveryState, Outcome, Step
-from jirabot.core.events import Event
+from jirabot.core.events import Event, Incomplete
 from jirabot.core.ids import BackendName, ConversationId
 from jirabot.core.issues import Issue
 from jirabot.core.people import Account
@@ -80,7 +80,7 @@ def outcome(
     found = examination.found
     actor = found.actor if isinstance(found, Trigger | Remark) else None
     who = actor.label if actor else ""
-    text = _why(texts, decision, name=who, label=label, agent=agent or "")
+    text = _why(texts, decision, name=who, label=label, agent=agent or "", **_lacking(texts, examination.event))
     name = _NAMES[type(decision)]
     issue = examination.event.source.issue
     return Outcome(
@@ -106,6 +106,12 @@ def _why(texts: Texts, decision: Decision, **values: str) -> str:
         would = decision.instead_of
         values |= {"would": _NAMES[type(would)], "why": would.reason.value}
     return texts.say(f"reason.{decision.reason.value}", **values)
+
+
+def _lacking(texts: Texts, event: Event) -> Mapping[str, str]:
+    if not isinstance(event, Incomplete):
+        return {}
+    return {"kind": event.source.kind, "lack": texts.say(f"lack.{event.lack.value}")}
 
 
 def _arrival_steps(texts: Texts, late: timedelta | None) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from jirabot.core.events import (
     CommentDeleted,
     CommentEdited,
     Event,
+    Incomplete,
     IssueCreated,
     IssueUpdated,
     Unrecognised,
@@ -120,7 +121,7 @@ def detect(event: Event, bot: Bot) -> Trigger | Remark | TriggerRemoved | None:
             return _in_update(event, bot)
         case IssueCreated():
             return _in_creation(event, bot)
-        case CommentDeleted() | Unrecognised():
+        case CommentDeleted() | Incomplete() | Unrecognised():
             return None
         case _:
             assert_never(event)

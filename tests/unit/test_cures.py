@@ -95,6 +95,12 @@ def test_each_reason_is_decided_about() -> None:
             f"{SECTION}, or, where there are several, choose one: {UPDATE} --agent NAME`; {AGAIN}",
         ),
         ("paused", "`jirabot workspace activate acme` works on what was kept"),
+        (
+            "switched-off",
+            "`jirabot status` names the variable: take it away, and start the daemon anew to work on what was kept",
+        ),
+        ("incomplete", "`jirabot event show 0197 --raw` shows what came"),
+        ("too-old", "`jirabot event replay 0197 --again` takes it up all the same"),
         ("already-acted", "`jirabot event replay 0197 --again` acts on it once more"),
         ("given-up", f"`jirabot event retry 0197` tries it once more, and {DISCARDED}"),
         ("gap", "`jirabot event retry 0197` catches up on it, `jirabot event discard 0197` leaves it"),

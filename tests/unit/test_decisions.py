@@ -22,8 +22,10 @@ from jirabot.core.decisions import (
     decide,
     is_of_another_project,
     only_observed,
+    unasked_by,
 )
 from jirabot.core.effects import AddComment, EffectKind, EffectState, OwedEffect
+from jirabot.core.events import CommentCreated, Event, Incomplete, Lack, Source, Unrecognised
 from jirabot.core.ids import AccountId, BackendName, CommentId, DeliveryId, EffectId, TriggerKey
 from jirabot.core.issues import ChangelogEntry
 from jirabot.core.people import Account, Origin
@@ -295,8 +297,19 @@ def test_an_issue_is_of_the_projects_or_of_another(projects: tuple[str, ...], el
     assert is_of_another_project("PAY", projects) is elsewhere
 
 
-def test_an_unknown_event_is_told_apart_from_one_that_asks_nothing() -> None:
-    assert decide(None, facts(), known=False) == Ignore(reason=Reason.UNKNOWN_EVENT)
+SOURCE = Source(kind="comment_created", issue=ISSUE, actor=ADA, actor_from="user", base_url="")
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        pytest.param(CommentCreated(source=SOURCE, issue=ISSUE, comment=comment()), Reason.NO_TRIGGER, id="known"),
+        pytest.param(Incomplete(source=SOURCE, lack=Lack.COMMENT), Reason.INCOMPLETE, id="incomplete"),
+        pytest.param(Unrecognised(source=SOURCE), Reason.UNKNOWN_EVENT, id="unknown"),
+    ],
+)
+def test_why_an_event_asks_nothing_is_told_by_what_it_is(event: Event, reason: Reason) -> None:
+    assert decide(None, facts(), unasked=unasked_by(event)) == Ignore(reason=reason)
 
 
 def test_a_mention_that_answers_a_question_is_an_answer() -> None:

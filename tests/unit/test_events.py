@@ -17,8 +17,10 @@ from jirabot.core.events import (
     CommentDeleted,
     CommentEdited,
     Event,
+    Incomplete,
     IssueCreated,
     IssueUpdated,
+    Lack,
     Unrecognised,
     parse,
 )
@@ -310,22 +312,47 @@ def test_an_old_server_tells_an_edit_by_its_times_only():
     assert type(parse(payload, DEPLOYMENTS["dc"])) is CommentEdited
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"comment": None}, id="no comment"),
-        pytest.param(
-            {"comment": {"id": "20001", "body": "@openhands go"}}, id="no author, and no address of the issue"
-        ),
-        pytest.param({"comment": "20001"}, id="a comment that is no object"),
-        pytest.param({"webhookEvent": None}, id="no kind"),
-        pytest.param({"webhookEvent": "comment_liked"}, id="a kind that there is not"),
-    ],
-)
-def test_too_little_to_act_on_is_unrecognised(changes):
+@pytest.mark.parametrize("kind", [None, "", "comment_liked", ["comment_created"]])
+def test_a_kind_that_there_is_not_is_unrecognised(kind):
     payload = json.loads((DATA / "cloud/comment_created-mention.json").read_bytes())
 
-    assert type(parse({**payload, **changes}, DEPLOYMENTS["cloud"])) is Unrecognised
+    assert type(parse({**payload, "webhookEvent": kind}, DEPLOYMENTS["cloud"])) is Unrecognised
+
+
+WRITTEN = {"id": "20001", "author": {"accountId": ADA}, "body": "@openhands go"}
+
+
+@pytest.mark.parametrize("kind", ["comment_created", "comment_updated", "comment_deleted"])
+@pytest.mark.parametrize(
+    ("changes", "lack"),
+    [
+        pytest.param({"comment": None}, Lack.COMMENT, id="no comment"),
+        pytest.param({"comment": "20001"}, Lack.COMMENT, id="a comment that is no object"),
+        pytest.param({"comment": None, "issue": None}, Lack.COMMENT, id="neither comment nor issue"),
+        pytest.param({"comment": {**WRITTEN, "id": None}}, Lack.COMMENT_ID, id="no id"),
+        pytest.param({"comment": {**WRITTEN, "id": "../7"}}, Lack.COMMENT_ID, id="an id that is none"),
+        pytest.param({"comment": {**WRITTEN, "author": None}}, Lack.COMMENT_AUTHOR, id="nobody wrote it"),
+        pytest.param({"comment": {**WRITTEN, "author": {}}}, Lack.COMMENT_AUTHOR, id="an author without a name"),
+        pytest.param({"comment": WRITTEN, "issue": None}, Lack.ISSUE, id="no issue"),
+    ],
+)
+def test_a_comment_event_without_what_it_needs_says_what_that_is(kind, changes, lack):
+    payload = json.loads((DATA / "cloud/comment_created-mention.json").read_bytes())
+
+    event = parse({**payload, "webhookEvent": kind, **changes}, DEPLOYMENTS["cloud"])
+
+    assert isinstance(event, Incomplete)
+    assert (event.source.kind, event.lack) == (kind, lack)
+
+
+@pytest.mark.parametrize("file", ["cloud/issue_created-label", "cloud/issue_updated-label_added"])
+def test_an_issue_event_without_an_issue_says_so(file):
+    payload = json.loads((DATA / f"{file}.json").read_bytes())
+
+    event = parse({**payload, "issue": {"key": "PAY-7"}}, DEPLOYMENTS["cloud"])
+
+    assert isinstance(event, Incomplete)
+    assert event.lack is Lack.ISSUE
 
 
 WORDS = (

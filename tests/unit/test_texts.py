@@ -7,6 +7,7 @@ import pytest
 
 from jirabot.core.agents import FailureKind
 from jirabot.core.decisions import Reason
+from jirabot.core.events import Lack
 from jirabot.core.given_up import Cause
 from jirabot.core.texts import escape, load
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.fast
 TEXTS = load()
 DECISION_FACTS = {"name", "label", "agent"}
 OTHER_FACTS = {
+    "reason.incomplete": {"kind", "lack"},
     "reason.host-mismatch": {"bases", "base_url"},
     "reason.switched-off": {"deployment"},
     "reason.invalid-payload": {"attempts", "cause"},
@@ -40,6 +42,11 @@ def test_every_failure_has_a_cause_and_an_advice(kind: str) -> None:
 
     assert parameters[f"failure.{kind}"] <= {"cause"}
     assert parameters[f"advice.{kind}"] <= {"hint", "conversation"}
+
+
+@pytest.mark.parametrize("lack", list(Lack))
+def test_whatever_an_event_may_lack_has_its_words(lack: Lack) -> None:
+    assert TEXTS.parameters()[f"lack.{lack.value}"] == set()
 
 
 @pytest.mark.parametrize("cause", list(Cause))

@@ -10,8 +10,10 @@ from jirabot.core.events import (
     CommentDeleted,
     CommentEdited,
     Event,
+    Incomplete,
     IssueCreated,
     IssueUpdated,
+    Lack,
     Source,
     Unrecognised,
     labels_of,
@@ -84,6 +86,7 @@ def test_triggers(event: Event, key: str, kind: TriggerKind) -> None:
         pytest.param(created("bug", text="no mention"), id="an ordinary creation"),
         pytest.param(CommentDeleted(source=SOURCE, issue=ISSUE, comment=comment()), id="a deleted comment"),
         pytest.param(CommentEdited(source=SOURCE, issue=ISSUE, comment=comment("hello")), id="an edit without mention"),
+        pytest.param(Incomplete(source=SOURCE, lack=Lack.COMMENT_AUTHOR), id="an incomplete event"),
         pytest.param(Unrecognised(source=SOURCE), id="an unknown event"),
     ],
 )

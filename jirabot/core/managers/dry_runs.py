@@ -12,9 +12,9 @@ from typing import Any
 from jirabot.config import LimitsSettings, WorkspaceDefaults
 from jirabot.core import cures, outcomes, views
 from jirabot.core.credentials import Credentials
-from jirabot.core.decisions import Answer, Decision, Facts, Refuse, Start, decide
+from jirabot.core.decisions import Answer, Decision, Facts, Refuse, Start, decide, unasked_by
 from jirabot.core.deliveries import Step
-from jirabot.core.events import Unrecognised, parse
+from jirabot.core.events import parse
 from jirabot.core.ids import AccountId, BackendName, DeliveryId, LinkId, UserId, WorkspaceId, WorkspaceName
 from jirabot.core.managers.directory import Served, bot_of, limits_of
 from jirabot.core.managers.examiner import Examiner
@@ -131,7 +131,7 @@ class DryRuns:
             agent=served.agent,
             is_too_old=False,
         )
-        decision = decide(found, facts, known=not isinstance(event, Unrecognised))
+        decision = decide(found, facts, unasked=unasked_by(event))
         return Examination(event=event, found=found, decision=decision, own=False, issue=None)
 
     def _told(

@@ -19,6 +19,7 @@ from jirabot.core.decisions import (
     decide,
     is_of_another_project,
     only_observed,
+    unasked_by,
     waits_for,
 )
 from jirabot.core.effects import EffectKind, OwedEffect
@@ -28,7 +29,6 @@ from jirabot.core.events import (
     CommentEdited,
     Event,
     IssueUpdated,
-    Unrecognised,
     parse,
 )
 from jirabot.core.footers import mark_in
@@ -125,9 +125,8 @@ class Examiner:
         """
         event, found = reading.event, reading.found
         own = await self._is_own(served, event)
-        known = not isinstance(event, Unrecognised)
         occasion = Occasion(own=own, standing=UNASKED, again=again, received_at=received_at or self._clock.now())
-        decision = await self._decide(served, found, occasion, known=known)
+        decision = await self._decide(served, found, occasion, unasked=unasked_by(event))
         if event.source.issue is not None and decision.reason not in NOTHING_NEW:
             # What is kept of the issue is older than what has just happened to it.
             self._directory.site(served).forget_issue(event.source.issue.id)
@@ -150,9 +149,11 @@ class Examiner:
     def _parse(self, served: Served, body: bytes) -> Event:
         return parse(self._decode(body), served.deployment)
 
-    async def _decide(self, served: Served, found: Found, occasion: Occasion, *, known: bool = True) -> Decision:
+    async def _decide(
+        self, served: Served, found: Found, occasion: Occasion, *, unasked: Reason = Reason.NO_TRIGGER
+    ) -> Decision:
         facts = await self._storage.read(lambda tx: self.facts(tx, served, found, occasion))
-        return decide(found, facts, known=known)
+        return decide(found, facts, unasked=unasked)
 
     def facts(self, tx: Transaction, served: Served, found: Found, occasion: Occasion) -> Facts:
         """Gather what the decision depends on, as it is in this transaction."""

@@ -112,6 +112,27 @@ def test_without_waiting_it_is_written_down_and_no_more(world: World) -> None:
     assert world.cli.done("event", "show", delivery, "--json").object["state"] == "received"
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        pytest.param(["comment"], "a comment", id="no comment"),
+        pytest.param(["comment", "id"], "the comment's id", id="no id of the comment"),
+        pytest.param(["comment", "author"], "the comment's author", id="nobody wrote the comment"),
+        pytest.param(["comment", "self"], "an issue", id="no issue"),
+    ],
+)
+def test_a_comment_without_what_it_needs_is_told_as_that(world: World, missing: list[str], told: str) -> None:
+    payload = json.loads(world.saved["body"])
+    *outer, name = missing
+    del (payload[outer[0]] if outer else payload)[name]
+    world.cli.file("incomplete.json", json.dumps(payload))
+
+    ran = world.cli.done("replay", "incomplete.json", "--workspace", "acme")
+
+    sentence = f"`comment_created` came without {told}: what it asks can't be told, and nothing is done"
+    assert f"decision    ignore: {sentence}" in ran.out.splitlines()
+
+
 def test_an_event_is_replayed_as_it_is_kept(world: World) -> None:
     replay = world.cli.done("event", "replay", world.first, "--json").object
 
