@@ -100,6 +100,11 @@ CURES: Mapping[str, Cure] = {
 }
 """What can be done about each reason; a new one has to be decided about."""
 
+_OUT_OF_DATE = Cure(
+    cause="`jirabot event list` has what Jira told of it last, to be replayed by its id", event=_DISCARD
+)
+"""Of a mismatch, where the event was replayed."""
+
 
 def names_account(reason: Reason) -> bool:
     """Say whether what can be done about a reason names who asked."""
@@ -108,18 +113,22 @@ def names_account(reason: Reason) -> bool:
 
 def of_delivery(value: Delivery, *, workspace_name: str) -> str:
     """Say what an operator can do about what a delivery led to; empty: nothing."""
-    return _told(value, workspace_name=workspace_name, event_id=value.id)
+    cure = _of(value.reason, replayed=value.replay_of is not None)
+    return _told(cure, value, workspace_name=workspace_name, event_id=value.id)
 
 
 def of_dry_run(value: Outcome, *, workspace_name: str) -> str:
     """Say what an operator could do about what a delivery would lead to; empty: nothing, or no workspace is served."""
-    return _told(value, workspace_name=workspace_name, event_id="")
+    return _told(_of(value.reason, replayed=True), value, workspace_name=workspace_name, event_id="")
 
 
-def _told(value: Delivery | Outcome, *, workspace_name: str, event_id: str) -> str:
+def _of(reason: str, *, replayed: bool) -> Cure:
+    return _OUT_OF_DATE if replayed and reason == Reason.MISMATCH else CURES.get(reason, NONE)
+
+
+def _told(cure: Cure, value: Delivery | Outcome, *, workspace_name: str, event_id: str) -> str:
     if not workspace_name:
         return ""
-    cure = CURES.get(value.reason, NONE)
     # Where a workspace observes, what is refused would be refused as well once it acts.
     refused = [CURES.get(step.reason, NONE).cause for step in value.steps if step.outcome == "refused"]
     told = dict.fromkeys([*refused, cure.cause, cure.event if event_id else ""])

@@ -75,12 +75,17 @@ def outcome(
     agent: BackendName | None,
     conversation_id: ConversationId | None = None,
     late: timedelta | None = None,
+    replayed: bool = False,
 ) -> Outcome:
-    """Phrase what a delivery led to. *label* and *agent* are the workspace's; *late*: how late it came, if it did."""
+    """Phrase what a delivery led to. *label* and *agent* are the workspace's; *late*: how late it came, if it did.
+
+    *replayed*: a person has brought it, and no webhook.
+    """
     found = examination.found
     actor = found.actor if isinstance(found, Trigger | Remark) else None
     who = actor.label if actor else ""
-    text = _why(texts, decision, name=who, label=label, agent=agent or "", **_lacking(texts, examination.event))
+    values = {"name": who, "label": label, "agent": agent or "", **_lacking(texts, examination.event)}
+    text = _why(texts, decision, values, replayed=replayed)
     name = _NAMES[type(decision)]
     issue = examination.event.source.issue
     return Outcome(
@@ -101,10 +106,13 @@ def outcome(
     )
 
 
-def _why(texts: Texts, decision: Decision, **values: str) -> str:
+def _why(texts: Texts, decision: Decision, values: Mapping[str, str], *, replayed: bool) -> str:
+    if isinstance(decision, Distrust) and replayed:
+        # A webhook that Jira does not confirm was sent by somebody else; a file is old, or was written by hand.
+        return texts.say("reason.mismatch-replayed")
     if isinstance(decision, Ignore) and decision.instead_of is not None:
         would = decision.instead_of
-        values |= {"would": _NAMES[type(would)], "why": would.reason.value}
+        values = {**values, "would": _NAMES[type(would)], "why": would.reason.value}
     return texts.say(f"reason.{decision.reason.value}", **values)
 
 

@@ -135,6 +135,16 @@ def test_what_is_observed_tells_what_would_be_wrong_besides() -> None:
     assert hint == f"{LINKED}; {UPDATE} --set mode=act` lets the bot act; {AGAIN}"
 
 
+def test_a_replay_that_jira_does_not_confirm_is_no_sign_of_a_forger() -> None:
+    replayed = replace(DELIVERY, reason="mismatch", replay_of=DELIVERY.id)
+    would = Outcome(state=DeliveryState.DEAD, decision="distrust", reason="mismatch", text="")
+    newer = "`jirabot event list` has what Jira told of it last, to be replayed by its id"
+
+    assert told("mismatch").startswith("`jirabot workspace rotate-secret acme` where somebody else may hold ")
+    assert of_delivery(replayed, workspace_name="acme") == f"{newer}; {DISCARDED}"
+    assert of_dry_run(would, workspace_name="acme") == newer
+
+
 def test_a_dry_run_has_no_event_to_replay() -> None:
     steps = DELIVERY.steps
     would = Outcome(state=DeliveryState.REFUSED, decision="refuse", reason="not-linked", text="", steps=steps)

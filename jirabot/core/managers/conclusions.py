@@ -98,6 +98,7 @@ class Conclusions:
             agent=served.agent,
             conversation_id=conversation_id,
             late=lateness(delivery, examination.event.source.happened_at),
+            replayed=delivery.replay_of is not None,
         )
         if not tx.deliveries.conclude(lease, delivery.id, outcome, now=now):
             raise LeaseLost("another worker has the lane")

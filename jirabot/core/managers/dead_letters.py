@@ -20,7 +20,17 @@ def given_up(delivery: Delivery, error: JirabotError) -> Found:
 
 
 def unconfirmed(delivery: Delivery, outcome: Outcome, name: WorkspaceName) -> Found:
-    """Tell of an event that proves itself and says what Jira does not: its sender holds the secret, and is not Jira."""
+    """Tell of an event that proves itself and says what Jira does not: its sender holds the secret, and is not Jira.
+
+    What a person has replayed was sent by nobody: of that no more is told than that it is left lying.
+    """
+    if delivery.replay_of is not None:
+        return Found(
+            scope=of_workspace(delivery.workspace_id),
+            reason=Reason.EVENT_DEAD,
+            text=f"a replayed event{_on(delivery)} was given up: {outcome.text}",
+            fix=f"run `jirabot event explain {delivery.id}` to see it, then `jirabot event discard {delivery.id}`",
+        )
     return Found(
         scope=of_workspace(delivery.workspace_id),
         reason=Reason.MISMATCH,

@@ -138,7 +138,7 @@ class DryRuns:
         self, served: Served, examination: Examination, steps: tuple[Step, ...], *, taken_as_linked: bool = False
     ) -> Replay:
         outcome = outcomes.outcome(
-            self._texts, examination, examination.decision, label=served.bot.label, agent=served.agent
+            self._texts, examination, examination.decision, label=served.bot.label, agent=served.agent, replayed=True
         )
         told = [step for step in outcome.steps if step.step not in {given.step for given in steps}]
         if taken_as_linked and isinstance(examination.found, Trigger | Remark):

@@ -112,6 +112,50 @@ def test_without_waiting_it_is_written_down_and_no_more(world: World) -> None:
     assert world.cli.done("event", "show", delivery, "--json").object["state"] == "received"
 
 
+def _told_of(world: World, text: str) -> tuple[str, str, dict[str, Any]]:
+    """Comment on a new issue; gives the issue's key, the comment's id, and the payload that tells of it."""
+    sandbox = world.jira.sandbox
+    issue = world.jira.do(sandbox.create_issue(summary="The greeting is misspelt"))
+    comment = world.jira.do(sandbox.comment(issue.key, text, author=sandbox.ada))
+    world.jira.do(sandbox.settled())
+    return issue.key, comment.id, json.loads(sandbox.deliveries[-1].body)
+
+
+def test_of_an_old_file_the_present_text_is_judged(world: World) -> None:
+    key, comment_id, payload = _told_of(world, "@openhands edit it")
+    world.jira.do(world.jira.sandbox.edit_comment(key, comment_id, "@openhands help"))
+    world.cli.file("old.json", json.dumps(payload))
+
+    assert world.cli.done("replay", "old.json", "--json").object["decision"] == "answer"
+
+
+def test_a_file_that_jira_does_not_confirm_is_told_as_out_of_date(world: World) -> None:
+    """Nobody has sent it: that somebody else holds the secret is told of webhooks alone."""
+    _, _, payload = _told_of(world, "Ada says nothing of note")
+    world.cli.file("changed.json", json.dumps({**payload, "comment": {**payload["comment"], "body": "@openhands go"}}))
+
+    dry = world.cli.done("replay", "changed.json", "--dry-run", "--json").object
+    ran = world.cli("replay", "changed.json", "--json")
+
+    delivery = ran.object["delivery"]
+    told = world.cli.done("event", "show", delivery, "--json").object
+    status = world.cli.done("status").out
+    sentence = (
+        "Jira itself says otherwise (author or text differ): what was replayed is out of date, or was changed, and is "
+        "not acted on"
+    )
+    newer = "`jirabot event list` has what Jira told of it last, to be replayed by its id"
+    assert (ran.code, told["state"], told["reason"], told["text"]) == (1, "dead", "mismatch", sentence)
+    assert told["hint"] == f"{newer}; `jirabot event discard {delivery}` puts this away"
+    assert [step["text"] for step in dry["steps"] if step["step"] == "decision"] == [sentence]
+    assert (dry["decision"], dry["hint"]) == ("distrust", newer)
+    assert "acme: event-dead since " in status
+    assert "mismatch since" not in status
+    assert "rotate-secret" not in status
+    world.cli.done("event", "discard", delivery)
+    assert "event-dead" not in world.cli.done("status").out
+
+
 @pytest.mark.parametrize(
     ("missing", "told"),
     [
