@@ -83,15 +83,16 @@ def explain(
 ) -> None:
     """Say why an event did, or did not, start something."""
     from jirabot.core import objects
+    from jirabot.core.people import SHELL
 
     async def work(jirabot: Any) -> Any:
-        return await _found(jirabot, named, issue, workspace)
+        found, name = await _found(jirabot, named, issue, workspace)
+        return found, name, await jirabot.deliveries.held_back(found, by=SHELL)
 
-    found, name = running.run(context, work, writes=False)
-    shown = objects.delivery(found, workspace_name=name)
-    steps = [objects.step(step) for step in found.steps]
+    found, name, held_back = running.run(context, work, writes=False)
+    shown = objects.explained(found, held_back, workspace_name=name)
     if as_json:
-        output.write_json({**shown, "steps": steps})
+        output.write_json(shown)
         return
     about = f" on {found.issue_key}" if found.issue_key else ""
     output.lines(
@@ -102,6 +103,8 @@ def explain(
     )
     output.lines(f"  {step.step:<11} {step.outcome}" + (f": {step.text}" if step.text else "") for step in found.steps)
     output.lines([f"hint: {shown['hint']}"] if shown["hint"] else [])
+    if shown["held_back"]:
+        output.lines(["Held back:", *(line for each in shown["held_back"] for line in output.held_back(each))])
     if found.conversation_id:
         output.note(f"\nwhat came of it: jirabot conversation show {found.conversation_id}")
 

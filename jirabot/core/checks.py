@@ -9,6 +9,7 @@ from jirabot.config import WEBHOOK_SWITCHES
 from jirabot.core.breakers import Breaker
 from jirabot.core.catching_up import Checkpoint
 from jirabot.core.deliveries import Delivery
+from jirabot.core.ids import ConversationId
 from jirabot.core.issues import ServerInfo
 from jirabot.core.pauses import Pause
 from jirabot.core.ports import Rejection
@@ -130,6 +131,14 @@ def pause(value: Pause, *, workspace: str) -> Check:
     text = f"no new run begins: {what} is paused, by {value.paused_by} since {value.paused_at:%Y-%m-%d %H:%M:%S} UTC"
     fix = f"`jirabot resume {resumed(value, workspace=workspace)}` lets them begin"
     return Check(name="pause", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
+
+
+def no_repository(conversation_id: ConversationId, *, workspace: str) -> Check:
+    """Tell that work could not begin, for want of a repository."""
+    added = f"`jirabot repo add {workspace} NAME --url GIT_URL`"
+    fix = f"{added}; then `jirabot conversation retry {conversation_id}` begins it"
+    text = "the work could not begin: no repository is set up"
+    return Check(name="repository", level=Level.WARNING, text=text, fix=fix, workspace=workspace)
 
 
 def breaker(value: Breaker) -> Check:

@@ -269,6 +269,15 @@ def delivery(value: Delivery, *, workspace_name: str) -> Object:
     }
 
 
+def explained(value: Delivery, held_back: Sequence[Check], *, workspace_name: str) -> Object:
+    """Show a delivery with what was done with it, and what keeps the work that it led to from being begun."""
+    return {
+        **delivery(value, workspace_name=workspace_name),
+        "steps": [step(each) for each in value.steps],
+        "held_back": [check(each) for each in held_back],
+    }
+
+
 def step(value: Step) -> Object:
     """Show a step of handling a delivery."""
     return {"step": value.step, "outcome": value.outcome, "reason": value.reason or None, "text": value.text or None}

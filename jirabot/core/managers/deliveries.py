@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jirabot.core.audit import Act
+from jirabot.core.checks import Check
 from jirabot.core.decisions import ECHOES, Reason
 from jirabot.core.deliveries import DISCARDABLE, RETRYABLE, Delivery, DeliveryState, SavedDelivery
 from jirabot.core.ids import DeliveryId, IssueKey, TriggerKey, WorkspaceId
-from jirabot.core.managers import audit, troubles
+from jirabot.core.managers import audit, troubles, waiting
+from jirabot.core.managers.conversations import CARRIED_OUT_WITHIN
 from jirabot.core.managers.directory import Directory
 from jirabot.core.managers.examiner import Examiner
 from jirabot.core.managers.gate import administered, rights_in
@@ -82,6 +84,26 @@ class Deliveries:
         def query(tx: Transaction) -> tuple[Delivery, str]:
             found = _get(tx, delivery_id, by)
             return found, _name(tx, found.workspace_id)
+
+        return await self._storage.read(query)
+
+    async def held_back(self, delivery: Delivery, *, by: Principal) -> Sequence[Check]:
+        """Tell what keeps the work that a delivery led to from being begun, if anything does.
+
+        Raises:
+            DeliveryNotFound: there is none.
+        """
+        served = await self._directory.find(delivery.workspace_id)
+        needs_repository = served is not None and served.settings.no_repository != "empty"
+
+        def query(tx: Transaction) -> Sequence[Check]:
+            found = _get(tx, delivery.id, by)
+            conversation = tx.conversations.find(found.conversation_id) if found.conversation_id else None
+            if conversation is None:
+                return ()
+            now, name = self._clock.now(), _name(tx, found.workspace_id)
+            lacking = waiting.without_repository(tx, conversation, workspace_name=name) if needs_repository else ()
+            return (*waiting.held_back(tx, conversation, now=now, patience=CARRIED_OUT_WITHIN), *lacking)
 
         return await self._storage.read(query)
 

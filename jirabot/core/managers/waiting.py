@@ -1,8 +1,9 @@
-"""What keeps a run that waits from being begun: the same that the claim goes by, told to whoever asks."""
+"""What keeps work from being begun: of a run that waits the same that the claim goes by, told to whoever asks."""
 
 from datetime import datetime, timedelta
 
 from jirabot.core import checks
+from jirabot.core.agents import FailureKind
 from jirabot.core.checks import Check
 from jirabot.core.conversations import Conversation, RunState
 from jirabot.core.managers import breakers
@@ -27,3 +28,14 @@ def held_back(tx: Transaction, conversation: Conversation, *, now: datetime, pat
     elif not told and now - live.due_at >= patience and (at_work := tx.conversations.count_leased(now=now)):
         told.append(checks.turn(at_work))
     return tuple(told)
+
+
+def without_repository(tx: Transaction, conversation: Conversation, *, workspace_name: str) -> tuple[Check, ...]:
+    """Tell where work could not begin, and no repository is there that it could have been begun in.
+
+    Of a workspace whose work needs one.
+    """
+    runs = tx.conversations.runs(conversation.id)
+    if not runs or runs[-1].failure != FailureKind.CONFIG or tx.repositories.list(conversation.workspace_id):
+        return ()
+    return (checks.no_repository(conversation.id, workspace=workspace_name),)

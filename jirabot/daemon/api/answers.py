@@ -178,10 +178,21 @@ class Step(Answer):
     text: str | None
 
 
+class Check(Answer):
+    """What holds work back, as a pause, and how that is ended."""
+
+    check: str
+    workspace: str | None
+    level: str
+    text: str
+    fix: str | None
+
+
 class ExplainedEvent(Event):
     """An event and what was done with it, as `event explain --json` shows it."""
 
     steps: list[Step]
+    held_back: list[Check] = Field(description="What keeps the work that it led to from being begun")
 
 
 class Conversation(Answer):
@@ -267,16 +278,6 @@ class Trouble(Answer):
     fix: str
     begun_at: str
     ended_at: str | None
-
-
-class Check(Answer):
-    """What holds work back on purpose, as a pause, and how that is ended."""
-
-    check: str
-    workspace: str | None
-    level: str
-    text: str
-    fix: str | None
 
 
 class Status(Answer):

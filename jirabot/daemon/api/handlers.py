@@ -138,7 +138,8 @@ async def list_events(call: Call) -> Object:
 async def show_event(call: Call) -> Object:
     """Show an event and what was done with it."""
     found, name = await call.app.deliveries.show(call.path["id"], by=call.by)
-    return {**objects.delivery(found, workspace_name=name), "steps": [objects.step(step) for step in found.steps]}
+    held_back = await call.app.deliveries.held_back(found, by=call.by)
+    return objects.explained(found, held_back, workspace_name=name)
 
 
 async def list_conversations(call: Call) -> Object:

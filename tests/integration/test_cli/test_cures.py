@@ -39,16 +39,21 @@ class World:
         return [self.cli.done(*shlex.split(words.replace("NAME", "scripted"))) for words in typed]
 
 
+def _served(cli: Cli, jira: Jira) -> World:
+    cli.config.write_text(SCRIPTED)
+    secret = cli.done(*jira.creation(), "--json", typed=jira.token).object["webhook_secret"]
+    cli.done("user", "link", "acme", jira.account(jira.sandbox.ada))
+    jira.sandbox.add_webhook("http://127.0.0.1:1/", secret=secret, events=["comment_created"])
+    return World(cli, jira)
+
+
 @pytest.fixture(scope="module", params=["cloud", "dc"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     jira = Jira(request.param)
     with at_home(tmp_path_factory.mktemp("world")) as cli:
-        cli.config.write_text(SCRIPTED)
-        secret = cli.done(*jira.creation(), "--json", typed=jira.token).object["webhook_secret"]
-        cli.done("user", "link", "acme", jira.account(jira.sandbox.ada))
+        served = _served(cli, jira)
         cli.done("repo", "add", "acme", "acme/shop", "--url", make_repository(cli.folder), "--default")
-        jira.sandbox.add_webhook("http://127.0.0.1:1/", secret=secret, events=["comment_created"])
-        yield World(cli, jira)
+        yield served
     jira.close()
 
 
@@ -151,3 +156,56 @@ def test_of_what_went_as_it_should_nothing_is_told_to_do(world: World) -> None:
 
     assert world.explained(delivery)["hint"] is None
     assert "hint" not in world.cli.done("event", "explain", delivery).out
+
+
+@pytest.fixture
+def bare(cli: Cli) -> Iterator[World]:
+    """A workspace without a repository."""
+    jira = Jira("cloud")
+    yield _served(cli, jira)
+    jira.close()
+
+
+def _started(world: World) -> dict[str, Any]:
+    """Let Ada ask for work, and explain what became of that."""
+    asked = world.asks(world.jira.sandbox.ada, "@openhands edit it")
+    explained = world.explained(world.cli("replay", asked, "--json").object["delivery"])
+    assert explained["reason"] == "started"
+    return explained
+
+
+def test_what_was_started_tells_that_it_lacks_a_repository_until_there_is_one(bare: World) -> None:
+    explained = _started(bare)
+
+    (check,) = explained["held_back"]
+    assert check["text"] == "the work could not begin: no repository is set up"
+    assert check["fix"] == (
+        "`jirabot repo add acme NAME --url GIT_URL`; then `jirabot conversation retry "
+        f"{explained['conversation']}` begins it"
+    )
+    assert bare.cli.done("event", "explain", explained["id"]).out.splitlines()[-3:] == [
+        "Held back:",
+        f"  acme: {check['text']}",
+        f"    {check['fix']}",
+    ]
+
+    bare.cli.done("repo", "add", "acme", "shop", "--url", make_repository(bare.cli.folder), "--default")
+    assert bare.explained(explained["id"])["held_back"] == []
+
+
+def test_what_was_started_tells_that_runs_are_paused_until_they_are_resumed(bare: World) -> None:
+    bare.cli.done("pause", "acme")
+    explained = _started(bare)
+
+    (check,) = explained["held_back"]
+    assert check["text"].startswith("no new run begins: the workspace is paused, by shell since ")
+    assert check["fix"] == "`jirabot resume acme` lets them begin"
+
+    bare.cli.done("resume", "acme")
+    assert bare.explained(explained["id"])["held_back"] == []
+
+
+def test_where_work_needs_no_repository_none_is_missed(bare: World) -> None:
+    bare.cli.done("workspace", "update", "acme", "--set", "no_repository=empty")
+
+    assert _started(bare)["held_back"] == []
