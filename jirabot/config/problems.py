@@ -30,8 +30,7 @@ _OF_A_CLUSTER = re.compile(
 )
 """What each container is given for every service whose name begins with ours.
 
-Source: "Service", section "Environment variables", https://kubernetes.io/docs/concepts/services-networking/service/
-(2026-11-26).
+Source: "Service", section "Environment variables", https://kubernetes.io/docs/concepts/services-networking/service/.
 """
 
 _ALLOWED: Mapping[str, str] = {
