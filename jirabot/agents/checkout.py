@@ -46,8 +46,11 @@ QUIET_MAINTENANCE = ("-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=
 
 _ID = r"[A-Za-z0-9_-]+"
 
-_SIGN = """\
-git config user.name "$1" && git config user.email "$2" &&
+_UNLOCK = "find .git -name '*.lock' -exec rm -f {} +\n"
+"""The locks are of a git that was ended with its agent: what comes next would find the clone in use for ever."""
+
+_SIGN = f"""\
+{_UNLOCK}git config user.name "$1" && git config user.email "$2" &&
 mkdir -p .git/hooks && printf '%s' "$3" > .git/hooks/commit-msg && chmod 755 .git/hooks/commit-msg
 """
 
@@ -56,11 +59,10 @@ _HOOK = """\
 exec git interpret-trailers --in-place --if-exists addIfDifferent {trailers} "$1"
 """
 
-_COMMIT_LEFTOVERS = """\
-rm -f .git/index.lock .git/HEAD.lock
-git add --all && { git diff --cached --quiet || git commit --quiet --no-verify --no-gpg-sign "$@"; }
+_COMMIT_LEFTOVERS = f"""\
+{_UNLOCK}git add --all && {{ git diff --cached --quiet || git commit --quiet --no-verify --no-gpg-sign "$@"; }}
 """
-"""The locks are of a git that was ended with its agent. Hooks are left out: they are not worth losing work for."""
+"""Hooks are left out: they are not worth losing work for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -257,6 +257,17 @@ async def test_a_lock_left_by_a_killed_git_loses_no_work(stage: Stage) -> None:
     assert (await stage.publish(checkout)).commits_count == 1
 
 
+async def test_locks_left_by_a_killed_git_are_in_nobodys_way_at_the_next_turn(stage: Stage) -> None:
+    """Whoever takes the run up again commits as ever."""
+    locked = (await stage.prepare()).clone / ".git"
+    for name in ("index.lock", "HEAD.lock", "config.lock", f"refs/heads/{BRANCH}.lock"):
+        (locked / name).parent.mkdir(parents=True, exist_ok=True)
+        (locked / name).write_text("")
+    checkout = await stage.prepare()
+    commit(checkout.clone, "mine", "1")
+    assert (await stage.publish(checkout)).commits_count == 1
+
+
 async def test_a_branch_that_moved_at_the_host_is_never_overwritten(stage: Stage) -> None:
     """A push that is no fast-forward is refused with a sentence, and the host keeps what it has."""
     checkout = await stage.prepare()
