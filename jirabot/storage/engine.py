@@ -40,7 +40,7 @@ LARGEST_BATCH = 256
 LARGEST_BATCH_BYTES = 1024 * 1024
 """Bodies in one commit, for the same reason."""
 
-MOST_CHANGES = 32
+MOST_CHANGES = 16
 """Changes in one commit: a webhook that comes meanwhile waits for the one that is being carried out, and the commit."""
 
 READERS = 4

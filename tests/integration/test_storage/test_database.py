@@ -312,12 +312,12 @@ class TestSharedTransactions:
         assert database.generation() == before + 1
         assert await added(database) == set(names)
 
-    async def test_no_commit_has_more_than_32(self, database: Database):
+    async def test_no_commit_has_more_than_16(self, database: Database):
         before, names = database.generation(), [f"r{number}" for number in range(80)]
         async with gathering(database) as tasks:
             for name in names:
                 tasks.create_task(database.write(adding(name)))
-        assert database.generation() == before + 3
+        assert database.generation() == before + 6
         assert await added(database) == set(names)
 
     @pytest.mark.parametrize(("bad", "error"), BAD)
