@@ -305,7 +305,7 @@ BAD = [
 
 class TestSharedTransactions:
     async def test_changes_that_come_at_the_same_time_share_a_commit(self, database: Database):
-        before, names = database.generation(), [f"r{number}" for number in range(20)]
+        before, names = database.generation(), [f"r{number}" for number in range(15)]
         async with gathering(database) as tasks:
             for name in names:
                 tasks.create_task(database.write(adding(name)))
