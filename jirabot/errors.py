@@ -394,6 +394,12 @@ class ConfigurationInvalid(JirabotError):
         self.problems = problems
 
 
+class SettingsOutdated(ConfigurationInvalid):
+    """Another version has stored settings of a workspace that this one does not take."""
+
+    code = "settings-outdated"
+
+
 class MasterKeyMissing(JirabotError):
     """Secrets are stored, and the key that opens them is not the one found."""
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from jirabot.config.problems import allowed
 from jirabot.config.settings import Settings, WorkspaceDefaults, duration_text
-from jirabot.errors import ConfigurationInvalid, InvalidInput
+from jirabot.errors import InvalidInput, SettingsOutdated
 
 AGENT = "agent"
 """What `--set` changes too, though it has a place of its own in the workspace."""
@@ -46,14 +46,14 @@ def overlaid(configured: WorkspaceDefaults, changed: Mapping[str, Any], *, of: s
     """Put what the workspace *of* that name has changed over the configured settings.
 
     Raises:
-        ConfigurationInvalid: another version has stored what this one does not take; all of it is named, with no value.
+        SettingsOutdated: another version has stored what this one does not take; all of it is named, with no value.
     """
     try:
         return WorkspaceDefaults.model_validate({**configured.model_dump(), **changed})
     except ValidationError as error:
         wrong = {str(each["loc"][0]): each for each in error.errors()}
         command = f"jirabot workspace update {of} {' '.join(f'--unset {key}' for key in wrong)}"
-        raise ConfigurationInvalid(
+        raise SettingsOutdated(
             [f"workspace `{of}`: {_not_taken(key, each)}" for key, each in wrong.items()],
             hint=f"`{command}` takes the configured ones; `--set KEY=VALUE` gives others",
         ) from error

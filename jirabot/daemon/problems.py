@@ -22,6 +22,7 @@ from jirabot.errors import (
     NoJson,
     RateLimited,
     SecretSealed,
+    SettingsOutdated,
     TooLarge,
     TooSlow,
     UnsupportedEncoding,
@@ -82,6 +83,9 @@ def telling(handler: Handler, log: Events, *, failed: Callable[[JirabotError], N
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
+        except SettingsOutdated as error:
+            # Whoever asks may be a stranger: whose settings these are, and which, is told to operators alone.
+            return broken(request, error.message)
         except JirabotError as error:
             failed(error)
             log.tell("request.refused", status=status_of(error), code=error.code, route=_route(request))
@@ -94,11 +98,12 @@ def telling(handler: Handler, log: Events, *, failed: Callable[[JirabotError], N
             # Whoever asked has gone: there is nobody to answer, and nothing to tell.
             raise
         except Exception as error:  # noqa: BLE001 - one request never takes the daemon down
-            incident = secrets.token_hex(4)
-            log.tell(
-                "request.broken", level="error", incident=incident, error=kind_and_place(error), route=_route(request)
-            )
-            return response(JirabotError(f"a fault in jirabot; its log has it as incident `{incident}`"))
+            return broken(request, kind_and_place(error))
+
+    def broken(request: web.Request, told: str) -> web.Response:
+        incident = secrets.token_hex(4)
+        log.tell("request.broken", level="error", incident=incident, error=told, route=_route(request))
+        return response(JirabotError(f"a fault in jirabot; its log has it as incident `{incident}`"))
 
     return handle
 

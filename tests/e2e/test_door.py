@@ -71,6 +71,24 @@ async def test_what_the_gateway_writes_names_the_site_also_where_the_gateway_is_
     assert (await send(stage, json.dumps(payload).encode()))[0] == 422
 
 
+async def test_settings_of_another_version_are_told_to_no_stranger(stage: Stage, payload: dict[str, Any]) -> None:
+    """The sender hears of a fault, as of any other; the log says whose settings they are."""
+    stage.expected_errors = {"request.broken"}
+    body = json.dumps(payload).encode()
+    await stage.change_workspace(settings={"tone": "warm"})
+
+    status, told, _ = await send(stage, body, secret="a guess")
+
+    assert status == 500
+    assert "tone" not in json.dumps(told)
+    assert "acme" not in json.dumps(told)
+    (logged,) = [fields["error"] for event, fields in stage.log.told if event == "request.broken"]
+    assert logged == "workspace `acme`: this version has no setting `tone`"
+
+    await stage.change_workspace(settings={})
+    assert (await send(stage, body))[0] == 200
+
+
 async def test_many_copies_at_once_are_one_delivery(stage: Stage, payload: dict[str, Any]) -> None:
     """Check and mark are one insert."""
     body = json.dumps(payload).encode()

@@ -212,7 +212,7 @@ def settings_of(workspace: Workspace, defaults: WorkspaceDefaults) -> WorkspaceD
     """Put what `--set` changed over the configured defaults.
 
     Raises:
-        ConfigurationInvalid: another version has stored what this one does not take.
+        SettingsOutdated: another version has stored what this one does not take.
     """
     return overlaid(defaults, workspace.settings, of=workspace.name) if workspace.settings else defaults
 

@@ -23,6 +23,7 @@ from jirabot.errors import (
     Forbidden,
     JirabotError,
     MasterKeyMissing,
+    SettingsOutdated,
 )
 
 _RESTORE = "run `jirabot db restore FILE` with the newest backup"
@@ -147,7 +148,7 @@ class Soundness:
         for workspace in await self._storage.read(lambda tx: tx.workspaces.list()):
             try:
                 settings_of(workspace, self._defaults)
-            except ConfigurationInvalid as error:
+            except SettingsOutdated as error:
                 found += [Fault(kind=FaultKind.SETTING_REFUSED, text=text, fix=error.hint) for text in error.problems]
         return found
 

@@ -157,7 +157,8 @@ class WorkspaceChanges:
             WorkspaceExists: the base URL is another's.
             NotFound: Jira knows no account to link.
             JiraRefused, JiraUnreachable, JiraSilent, JiraBroken: what Jira answered; nothing was changed.
-            ConfigurationInvalid: the agent is not configured; or this version does not take a setting that stays.
+            ConfigurationInvalid: the agent is not configured.
+            SettingsOutdated: another version has stored a setting that this one does not take, and it would stay.
         """
         workspace, credentials = await self._storage.read(lambda tx: self._known(tx, name, by))
         if wanted.base_url and not by.is_operator:
