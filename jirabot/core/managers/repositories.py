@@ -26,7 +26,7 @@ ADDRESS = re.compile(r"(file:///|https?://[^\s@/]+/|ssh://|[\w.-]+@[\w.-]+:)\S+"
 PROJECT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """In either case, as issues are looked up; how long a key may be is for each Jira to say.
 
-Source: "Changing the project key format", Jira's administration (2026-11-26).
+Source: "Changing the project key format", Jira's administration.
 """
 
 
