@@ -12,7 +12,9 @@ WIDTH = 120
 
 HEAD = """\
 # jirabot's configuration. Every setting stands here with its default, or an example where there is none; take away the
-# `#` to change one.
+# `#` to change one. A variable comes before the file: `JIRABOT_SERVER__PORT` is `port` of `[server]`, and
+# `JIRABOT_DATA_DIR` is `data_dir`. One that begins with `JIRABOT_` and that nothing reads is an error, as an unknown
+# setting is.
 """
 AGENTS = """
 # [agents]
